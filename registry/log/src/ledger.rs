@@ -1,0 +1,1 @@
+//! Pure. To be written.
