@@ -1,0 +1,92 @@
+//! The subcommands, and `ci`: all checks in order, each with the seconds it took.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace::{Workspace, say};
+use crate::{advisories, arrows, cite, docs, threats, vectors};
+
+/// Runs the subcommand that the arguments name.
+///
+/// # Errors
+/// Fails on unknown arguments, and when a check fails with the offending thing named.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if arguments.is_empty() || matches!(arguments.as_slice(), ["help" | "--help" | "-h"]) {
+        println!("{USAGE}");
+        return Ok(());
+    }
+    let workspace = Workspace::load()?;
+    match arguments.as_slice() {
+        ["ci"] => all(&workspace),
+        ["fmt"] => format(&workspace),
+        ["clippy"] => clippy(&workspace),
+        ["arrows"] => arrows::check(&workspace),
+        ["cite"] => cite::check(&workspace),
+        ["tests-of-threats"] => threats::check(&workspace),
+        ["vectors"] => vectors::write(&workspace),
+        ["vectors", "--check"] => vectors::check(&workspace),
+        ["advisories"] => advisories::check(&workspace, None),
+        ["advisories", "--db", folder] => advisories::check(&workspace, Some(folder)),
+        ["docs"] => docs::check(&workspace),
+        other => bail!("unknown command `{}`\n{USAGE}", other.join(" ")),
+    }
+}
+
+/// Says how the process ends for this error: 3 where the wasm target is absent, otherwise 1.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.downcast_ref::<arrows::WasmAbsent>().is_some() { ExitCode::from(3) } else { ExitCode::FAILURE }
+}
+
+fn all(workspace: &Workspace) -> Result<()> {
+    let mut times = Vec::new();
+    for (name, check) in CHECKS {
+        println!("== {name}");
+        let start = Instant::now();
+        check(workspace).with_context(|| format!("check `{name}` failed"))?;
+        let seconds = start.elapsed().as_secs_f64();
+        println!("== {name}: ok, {seconds:.1} s");
+        times.push(format!("{name} {seconds:.1} s"));
+    }
+    say("ci", format_args!("all checks passed: {}", times.join(", ")));
+    Ok(())
+}
+
+fn format(workspace: &Workspace) -> Result<()> {
+    workspace.cargo(&["fmt", "--all", "--check"])
+}
+
+fn clippy(workspace: &Workspace) -> Result<()> {
+    workspace.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+fn advisories_anywhere(workspace: &Workspace) -> Result<()> {
+    advisories::check(workspace, None)
+}
+
+type Check = fn(&Workspace) -> Result<()>;
+
+/// Cheap checks come first, so that a slip costs seconds and not minutes.
+const CHECKS: [(&str, Check); 8] = [
+    ("fmt", format),
+    ("clippy", clippy),
+    ("arrows", arrows::check),
+    ("cite", cite::check),
+    ("tests-of-threats", threats::check),
+    ("vectors --check", vectors::check),
+    ("advisories", advisories_anywhere),
+    ("docs", docs::check),
+];
+
+const USAGE: &str = "\
+cargo xtask ci                      every check below, in order, with the seconds of each (no test is run)
+cargo xtask fmt                     rustfmt finds nothing to change
+cargo xtask clippy                  no warning in any target
+cargo xtask arrows                  who may depend on whom; pure crates stay pure and build for wasm32; sizes
+cargo xtask cite                    every `//= specs/...` in the code names a heading that is there
+cargo xtask tests-of-threats        every test that specs/threat-model.md names is in the sources
+cargo xtask vectors [--check]       regenerates specs/vectors, or checks that doing so changes nothing
+cargo xtask advisories [--db DIR]   Cargo.lock against a RustSec database, licences against the allow-list
+cargo xtask docs                    rustdoc without warnings; README's first two blocks are the two commands";
