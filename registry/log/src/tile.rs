@@ -249,7 +249,7 @@ fn parse_path(path: &str) -> Option<(TileKind, u64, u16)> {
         None => (rest, FULL_WIDTH),
         Some((groups, width)) => {
             let width = parse_decimal(width).and_then(|width| u16::try_from(width).ok())?;
-            (groups, Some(width).filter(|width| *width < FULL_WIDTH)?)
+            (groups, Some(width).filter(|width| (1..FULL_WIDTH).contains(width))?)
         }
     };
     let mut index = 0_u64;
