@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
+use crate::merkle::MAX_TREE_SIZE;
 use crate::note::{self, MAX_NAME_BYTES, Note, SignatureKind, SignerKey, VerifierKey, is_name};
 use crate::number::{decode_base64_exact, encode_base64, parse_decimal};
 use crate::{Hash, TreeSize};
@@ -29,6 +30,7 @@ impl Checkpoint {
         format!("{}\n{}\n{}\n", self.origin, self.size.0, encode_base64(&self.root.0))
     }
 
+    //= specs/log.md#checkpoint
     /// Reads a note text. It says nothing about who signed it.
     ///
     /// # Errors
@@ -46,7 +48,8 @@ impl Checkpoint {
             Some(_extension) => return Err(Error::ExtensionLine),
         }
         check_origin(origin)?;
-        let size = parse_decimal(size).map(TreeSize).ok_or(Error::Size)?;
+        let size = parse_decimal(size).filter(|&size| size <= MAX_TREE_SIZE).map(TreeSize);
+        let size = size.ok_or(Error::Size)?;
         let root = decode_base64_exact::<32>(root).map(Hash).ok_or(Error::Root)?;
         Ok(Self { origin: origin.into(), size, root })
     }
@@ -57,9 +60,12 @@ impl Checkpoint {
     /// caller's promise.
     ///
     /// # Errors
-    /// A key whose name is not the origin or that is not for notes; an origin that does not parse.
+    /// A key whose name is not the origin or that is not for notes; an origin or size that would not parse.
     pub fn sign(&self, key: &SignerKey) -> Result<String, Error> {
         check_origin(&self.origin)?;
+        if self.size.0 > MAX_TREE_SIZE {
+            return Err(Error::Size);
+        }
         if key.name() != self.origin {
             return Err(Error::OriginMismatch);
         }
@@ -83,6 +89,7 @@ impl Checkpoint {
     }
 }
 
+//= specs/log.md#origin-and-key
 fn check_origin(origin: &str) -> Result<(), Error> {
     if origin.len() > MAX_NAME_BYTES || !is_name(origin) { Err(Error::Origin) } else { Ok(()) }
 }
@@ -102,7 +109,7 @@ pub enum Error {
     OriginMismatch,
     /// The root is not canonical base64 of 32 bytes.
     Root,
-    /// The size is not a decimal number below 2^64 without sign and leading zero.
+    /// The size is not a decimal number below 2^63 without sign and leading zero.
     Size,
 }
 
@@ -118,7 +125,7 @@ impl fmt::Display for Error {
             ),
             Self::OriginMismatch => f.write_str("checkpoint origin is not the name of the log's key"),
             Self::Root => f.write_str("checkpoint root is not canonical base64 of 32 bytes"),
-            Self::Size => f.write_str("checkpoint size is not a plain decimal number below 2^64"),
+            Self::Size => f.write_str("checkpoint size is not a plain decimal number below 2^63"),
         }
     }
 }
@@ -126,5 +133,88 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         if let Self::Note(error) = self { Some(error) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    const ROOT: &str = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=";
+
+    fn key(name: &str, kind: SignatureKind) -> SignerKey {
+        SignerKey::from_seed(name, kind, &[7; 32]).unwrap()
+    }
+
+    #[test]
+    fn the_published_example_parses_and_encodes_to_itself() {
+        let body = alloc::format!("example.com/behind-the-sofa\n20852163\n{ROOT}\n");
+        let checkpoint = Checkpoint::parse_body(&body).unwrap();
+        assert_eq!(checkpoint.origin, "example.com/behind-the-sofa");
+        assert_eq!(checkpoint.size, TreeSize(20_852_163));
+        assert_eq!(checkpoint.body(), body);
+    }
+
+    #[test]
+    fn bodies_have_one_spelling() {
+        let long = "x".repeat(256);
+        let cases = [
+            ("", Error::Lines),
+            ("o\n1\nROOT", Error::Lines),
+            ("o\n1\n", Error::Lines),
+            ("o\n1\nROOT\n\n", Error::Lines),
+            ("o\n1\nROOT\nextension\n", Error::ExtensionLine),
+            ("\n1\nROOT\n", Error::Origin),
+            ("o o\n1\nROOT\n", Error::Origin),
+            ("o\u{2003}o\n1\nROOT\n", Error::Origin),
+            ("o+o\n1\nROOT\n", Error::Origin),
+            ("o\r\n1\nROOT\n", Error::Origin),
+            ("LONG\n1\nROOT\n", Error::Origin),
+            ("o\n+777\nROOT\n", Error::Size),
+            ("o\n007\nROOT\n", Error::Size),
+            ("o\n-1\nROOT\n", Error::Size),
+            ("o\n1\r\nROOT\n", Error::Size),
+            ("o\n\nROOT\n", Error::Size),
+            ("o\n9223372036854775808\nROOT\n", Error::Size),
+            ("o\n18446744073709551616\nROOT\n", Error::Size),
+            ("o\n1\nROOT\r\n", Error::Root),
+            ("o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n", Error::Root),
+            ("o\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I\n", Error::Root),
+            ("o\n1\nAAAA\n", Error::Root),
+        ];
+        for (body, error) in cases {
+            let body = body.replace("ROOT", ROOT).replace("LONG", &long);
+            assert_eq!(Checkpoint::parse_body(&body), Err(error), "{body:?}");
+        }
+        for size in [0, 1, 255, MAX_TREE_SIZE] {
+            let body = alloc::format!("{}\n{size}\n{ROOT}\n", "x".repeat(255));
+            assert_eq!(Checkpoint::parse_body(&body).unwrap().body(), body);
+        }
+    }
+
+    #[test]
+    fn only_the_log_of_the_origin_signs_and_opens() {
+        let log = key("example.com/log", SignatureKind::Ed25519);
+        let checkpoint =
+            Checkpoint { origin: log.name().to_string(), size: TreeSize(3), root: Hash([9; 32]) };
+        let note = checkpoint.sign(&log).unwrap();
+        assert_eq!(Checkpoint::open(&note, &log.verifier()), Ok(checkpoint.clone()));
+
+        let other = key("example.com/other", SignatureKind::Ed25519);
+        assert_eq!(checkpoint.sign(&other), Err(Error::OriginMismatch));
+        let unknown = Error::Note(note::Error::NoKnownSigner);
+        assert_eq!(Checkpoint::open(&note, &other.verifier()), Err(unknown));
+        // Signed, by a trusted key, but about somebody else's log.
+        let line = other.sign(&checkpoint.body()).unwrap();
+        let foreign = note::compose(&checkpoint.body(), &[line]).unwrap();
+        assert_eq!(Checkpoint::open(&foreign, &other.verifier()), Err(Error::OriginMismatch));
+
+        let witness = key("example.com/log", SignatureKind::CosignatureV1);
+        let kind = Error::Note(note::Error::KeyKind { found: SignatureKind::CosignatureV1 });
+        assert_eq!(checkpoint.sign(&witness), Err(kind));
+        assert_eq!(Checkpoint::open(&note, &witness.verifier()), Err(kind));
+        let huge = Checkpoint { size: TreeSize(1 << 63), ..checkpoint };
+        assert_eq!(huge.sign(&log), Err(Error::Size));
     }
 }

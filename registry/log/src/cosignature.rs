@@ -11,6 +11,7 @@ use crate::UnixSeconds;
 use crate::checkpoint::{self, Checkpoint};
 use crate::note::{KeyId, SignatureKind, SignatureLine, SignerKey, VerifierKey};
 
+//= specs/log.md#cosignatures-and-quorum
 /// Cosigns the text of a checkpoint at `time` and returns the signature line, newline included.
 ///
 /// It signs what it is given: that the tree is consistent with all seen before is the witness's promise.
@@ -132,3 +133,74 @@ pub const MAX_TIME: UnixSeconds = UnixSeconds((1 << 63) - 1);
 
 /// `timestamped_signature` of tlog-cosignature: u64 time, 64 bytes of Ed25519.
 const COSIGNATURE_BYTES: usize = 8 + 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::note::{self, Note};
+    use alloc::vec;
+
+    const BODY: &str = "example.com/log\n3\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+    const NOW: UnixSeconds = UnixSeconds(1_679_315_147);
+
+    fn witness() -> SignerKey {
+        SignerKey::from_seed("witness.example.com/w1", SignatureKind::CosignatureV1, &[4; 32]).unwrap()
+    }
+
+    #[test]
+    fn a_cosignature_verifies_over_its_own_text_and_time_alone() {
+        for time in [UnixSeconds(0), NOW, MAX_TIME] {
+            let note = note::compose(BODY, &[cosign(BODY, time, &witness()).unwrap()]).unwrap();
+            let note = Note::parse(&note).unwrap();
+            let line = note.signatures().first().unwrap();
+            assert_eq!(line.signature.len(), COSIGNATURE_BYTES);
+            assert_eq!(verify(BODY, line, &witness().verifier()), Ok(time));
+
+            let bad = Err(Error::BadSignature { key: line.key_id });
+            assert_eq!(verify(&BODY.replace("\n3\n", "\n4\n"), line, &witness().verifier()), bad);
+            for byte in 8..COSIGNATURE_BYTES {
+                let mut line = line.clone();
+                *line.signature.get_mut(byte).unwrap() ^= 1;
+                assert_eq!(verify(BODY, &line, &witness().verifier()), bad, "byte {byte}");
+            }
+            let mut later = line.clone();
+            *later.signature.get_mut(7).unwrap() ^= 1;
+            assert_eq!(verify(BODY, &later, &witness().verifier()), bad);
+        }
+    }
+
+    #[test]
+    fn the_message_is_the_published_one() {
+        let body = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+        let text = "cosignature/v1\ntime 1679315147\nexample.com/behind-the-sofa\n20852163\n\
+                    CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+        assert_eq!(message(body, NOW), text);
+    }
+
+    #[test]
+    fn what_is_no_cosignature_is_refused_by_name() {
+        let key = witness().verifier();
+        let line =
+            |signature: vec::Vec<u8>| SignatureLine { name: key.name(), key_id: key.key_id(), signature };
+        for bytes in [0, 8, 64, 71, 73] {
+            let length = Err(Error::Length { bytes });
+            assert_eq!(verify(BODY, &line(vec![0; bytes]), &key), length);
+        }
+        let time = UnixSeconds(1 << 63);
+        let mut late = Vec::from(time.0.to_be_bytes());
+        late.resize(COSIGNATURE_BYTES, 0);
+        assert_eq!(verify(BODY, &line(late), &key), Err(Error::Time { time }));
+        assert_eq!(cosign(BODY, time, &witness()), Err(Error::Time { time }));
+
+        let log = SignerKey::from_seed(key.name(), SignatureKind::Ed25519, &[4; 32]).unwrap();
+        let kind = Error::KeyKind { found: SignatureKind::Ed25519 };
+        assert_eq!(cosign(BODY, NOW, &log), Err(kind));
+        assert_eq!(verify(BODY, &line(vec![0; 72]), &log.verifier()), Err(kind));
+
+        let other =
+            SignerKey::from_seed(key.name(), SignatureKind::CosignatureV1, &[5; 32]).unwrap().verifier();
+        let mismatch = Error::OtherKey { line: key.key_id(), key: other.key_id() };
+        assert_eq!(verify(BODY, &line(vec![0; 72]), &other), Err(mismatch));
+        assert_eq!(cosign("text\n", NOW, &witness()), Err(Error::Checkpoint(checkpoint::Error::Lines)));
+    }
+}

@@ -52,6 +52,7 @@ impl<'a> Note<'a> {
         Self::parse(core::str::from_utf8(bytes).map_err(|at| Error::Utf8 { offset: at.valid_up_to() })?)
     }
 
+    //= specs/log.md#checkpoint
     /// Reads a note: text, empty line, signature lines. The *last* empty line separates.
     ///
     /// # Errors
