@@ -81,6 +81,7 @@ impl NodeId {
     }
 }
 
+//= specs/log.md#tree
 /// The most leaves a tree may have, 2^63 - 1: sizes are signed 64-bit integers in the Go tools that read our logs.
 pub const MAX_TREE_SIZE: u64 = u64::MAX >> 1;
 

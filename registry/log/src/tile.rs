@@ -115,6 +115,7 @@ impl Tile {
         path
     }
 
+    //= specs/log.md#static-files
     /// Reads what [`Tile::path`] writes and nothing else.
     ///
     /// # Errors
@@ -221,6 +222,7 @@ fn width_in(kind: TileKind, index: u64, size: TreeSize) -> Option<u16> {
     u16::try_from(available.min(FULL_COUNT)).ok().filter(|width| *width > 0)
 }
 
+//= specs/log.md#static-files
 fn files_between(old: TreeSize, new: TreeSize) -> Result<impl Iterator<Item = Tile>, TileError> {
     if new.0 > MAX_TREE_SIZE {
         return Err(TileError::SizeTooLarge { size: new });

@@ -58,6 +58,7 @@ impl fmt::Debug for Hash {
     }
 }
 
+//= specs/log.md#tree
 /// `SHA-256(0x00 || entry)`, the hash of a leaf (RFC 6962 section 2.1).
 pub fn leaf_hash(entry: &[u8]) -> Hash {
     Hash(Sha256::new().chain_update([0x00]).chain_update(entry).finalize().into())
