@@ -1,0 +1,76 @@
+//! Pure. Texts for bytes and numbers in credentials: one spelling for each value.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Decodes base64url (RFC 4648 section 5) as RFC 7515 section 2 wants it: no padding, no whitespace, no stray
+/// bits in the last character. The caller bounds the length.
+#[must_use]
+pub fn decode_base64url(text: &[u8]) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Decodes base64url that must hold exactly `N` bytes.
+#[must_use]
+pub fn decode_base64url_exact<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    // The length is compared before anything is allocated: `text` may be as long as its sender liked.
+    if text.len() != N.checked_mul(4)?.div_ceil(3) {
+        return None;
+    }
+    decode_base64url(text)?.try_into().ok()
+}
+
+/// Encodes as base64url without padding.
+#[must_use]
+pub fn encode_base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads an ASCII decimal without sign, without leading zero (unless it is `0`) and without overflow.
+/// `str::parse` would take `+7` and `007`.
+#[must_use]
+pub fn parse_decimal(text: &str) -> Option<u64> {
+    let digits = text.as_bytes();
+    if !matches!(digits, [b'0'] | [b'1'..=b'9', ..]) || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64url_has_one_spelling() {
+        assert_eq!(decode_base64url(b"-_8"), Some(alloc::vec![0xfb, 0xff]));
+        assert_eq!(encode_base64url(&[0xfb, 0xff]), "-_8");
+        assert_eq!(decode_base64url(b""), Some(alloc::vec![]));
+        // Padding, the other alphabet, stray bits, whitespace, an impossible length.
+        for text in ["-_8=", "+/8", "-_9", "-_ 8", "-_8\n", "\n-_8", "A", "-_8==", "-_8\0"] {
+            assert_eq!(decode_base64url(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn exact_base64url_compares_the_length() {
+        let text = encode_base64url(&[7; 32]);
+        assert_eq!(text.len(), 43);
+        assert_eq!(decode_base64url_exact::<32>(text.as_bytes()), Some([7; 32]));
+        assert_eq!(decode_base64url_exact::<31>(text.as_bytes()), None);
+        assert_eq!(decode_base64url_exact::<33>(text.as_bytes()), None);
+    }
+
+    #[test]
+    fn decimals_have_one_spelling() {
+        assert_eq!(parse_decimal("0"), Some(0));
+        assert_eq!(parse_decimal("94567"), Some(94567));
+        assert_eq!(parse_decimal("18446744073709551615"), Some(u64::MAX));
+        for text in ["", "+1", "-1", "00", "00012", "1 ", "0x1", "1e3", "18446744073709551616", "٧"] {
+            assert_eq!(parse_decimal(text), None, "{text:?}");
+        }
+    }
+}
