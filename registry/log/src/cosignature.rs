@@ -180,8 +180,7 @@ mod tests {
     #[test]
     fn what_is_no_cosignature_is_refused_by_name() {
         let key = witness().verifier();
-        let line =
-            |signature: vec::Vec<u8>| SignatureLine { name: key.name(), key_id: key.key_id(), signature };
+        let line = |signature: Vec<u8>| SignatureLine { name: key.name(), key_id: key.key_id(), signature };
         for bytes in [0, 8, 64, 71, 73] {
             let length = Err(Error::Length { bytes });
             assert_eq!(verify(BODY, &line(vec![0; bytes]), &key), length);

@@ -1,4 +1,5 @@
 //! Signed notes against published examples, hostile input and random round trips.
+#![expect(clippy::unwrap_used, reason = "test fixtures are known to be good")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
