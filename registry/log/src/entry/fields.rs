@@ -115,7 +115,7 @@ impl<'a> Fields<'a> {
 
     /// The lengths of the fields add up to the length that was compared, so the error does not happen.
     fn take<const N: usize>(&mut self) -> Result<[u8; N], ParseError> {
-        let (field, rest) = self.rest.split_first_chunk().ok_or(ParseError::Length {
+        let (field, rest) = self.rest.split_first_chunk().ok_or_else(|| ParseError::Length {
             kind: self.kind,
             expected: self.whole.saturating_add(N.saturating_sub(self.rest.len())),
             found: self.whole,
