@@ -126,10 +126,10 @@ impl Policy {
         &self.witnesses
     }
 
+    //= specs/log.md#cosignatures-and-quorum
     /// Reads a checkpoint's note and checks it: one listed log of its origin signed it, and the cosignatures of
     /// known witnesses satisfy the quorum. A witness counts once, at its latest time, however often it signed.
     ///
-    //= specs/log.md#cosignatures-and-quorum
     /// # Errors
     /// A malformed note or checkpoint, an origin no log line names, a missing or wrong signature of the log, a
     /// wrong cosignature of a known witness, a quorum that is not met.
