@@ -3,8 +3,9 @@
 //! # In scope
 //! The Merkle tree of RFC 6962/9162 with its proofs ([`merkle`], [`subtree`]), the static files of C2SP
 //! `tlog-tiles` ([`tile`]), signed notes, checkpoints, cosignatures and trust policies ([`note`],
-//! [`checkpoint`], [`cosignature`], [`policy`]), our entries and receipts ([`entry`], [`receipt`]), the fold of
-//! status changes ([`status`]), the rules of the ledger ([`ledger`]) and the oracle that judges a log ([`audit`]).
+//! [`checkpoint`], [`cosignature`], [`policy`]), our entries, submissions and receipts ([`entry`], [`submission`],
+//! [`receipt`]), the fold of status changes ([`status`]), the rules of the ledger ([`ledger`]) and the oracle that
+//! judges a log ([`audit`]).
 //!
 //! # Out of scope
 //! Files and sockets (`sillok-registry` writes a log, `sillok-client` reads one), credentials
@@ -36,6 +37,7 @@ pub mod note;
 pub mod policy;
 pub mod receipt;
 pub mod status;
+pub mod submission;
 pub mod subtree;
 pub mod tile;
 
