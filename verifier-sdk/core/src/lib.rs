@@ -1,7 +1,109 @@
-//! Pure.
+//! Pure. Decides offline whether a credential is valid, not valid, or cannot be told: [`verify`].
+//!
+//! Evidence, trust, memory and time go in; a verdict and the memory to keep come out. Nothing is fetched.
+//!
+//! # In scope
+//! Compact JWS ([`jws`]) over W3C VC 2.0 ([`credential`]), keys ([`key`]), trust bundles ([`trust`]), snapshots of
+//! status lists ([`snapshot`], [`status_list`]), what must not go back ([`memory`]), the rules in order and their
+//! stable codes ([`verdict`]). Each format has its writer beside its reader, for issuers.
+//!
+//! # Out of scope
+//! The log's formats (`sillok-log`), signing, fetching and keeping files, the rules of a place, the holder's key.
+//!
+//! # Invariants
+//! No panic on input, no clock, no file, no socket, no thread, no `unsafe`. Absence of data never becomes *not
+//! valid*, and only [`Verdict::Valid`] admits. Memory changes only when every check has passed, alarms excepted.
+//!
+//! # Example
+//! A kiosk without the credential's receipt cannot tell; it does not say *not valid*.
+//! ```
+//! use sillok_verifier::{Evidence, Memory, Trust, UnixSeconds, Verdict, verify};
+//!
+//! fn at_the_door(credential: &[u8], trust: &Trust, memory: &mut Memory, now: UnixSeconds) -> String {
+//!     let evidence = Evidence { credential, receipt: None, statuses: &[] };
+//!     let (verdict, kept) = verify(&evidence, trust, memory, now);
+//!     *memory = kept;
+//!     match verdict {
+//!         Verdict::Valid(facts) => format!("come in; status as of snapshot {}", facts.status.sequence),
+//!         Verdict::Invalid(reason) => format!("no: {reason} ({})", reason.code()),
+//!         Verdict::Unknown(reason) => format!("cannot tell: {reason} ({})", reason.code()),
+//!     }
+//! }
+//!
+//! // Nothing is trusted that does not prove itself.
+//! let refused = Trust::open(b"{}", None, &Memory::default(), UnixSeconds(1_800_000_000)).unwrap_err();
+//! assert_eq!(refused.code(), "trust.malformed");
+//! ```
 #![no_std]
+#![warn(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    clippy::indexing_slicing,
+    clippy::missing_errors_doc,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::wildcard_enum_match_arm
+)]
+
 extern crate alloc;
 
+pub mod credential;
+pub mod datetime;
 pub mod encoding;
 pub mod json;
+pub mod jws;
 pub mod key;
+pub mod memory;
+pub mod snapshot;
+pub mod status_list;
+pub mod trust;
+pub mod verdict;
+
+mod evidence;
+mod rules;
+
+pub use evidence::{Evidence, MAX_STATUS_FILES};
+pub use memory::Memory;
+pub use sillok_log::UnixSeconds;
+pub use trust::{Anchors, Trust, TrustError};
+pub use verdict::{Facts, Reason, Verdict};
+
+use key::PublicKey;
+
+/// Decides about a credential. A total function: the same arguments always give the same verdict.
+///
+/// Keep the memory that comes back in place of the one that went in. It is unchanged unless the verdict is valid, but
+/// for alarms ([`Memory::alarms`]), which are to be reported. `now` is the caller's clock; a clock that is behind
+/// what witnesses have stated is not believed.
+///
+/// The first rule of specs/verification.md that fails decides.
+//= specs/verification.md#verification
+pub fn verify(
+    evidence: &Evidence<'_>,
+    trust: &Trust,
+    memory: &Memory,
+    now: UnixSeconds,
+) -> (Verdict, Memory) {
+    let now = memory.not_before_floor(now);
+    let mut kept = memory.clone();
+    match rules::decide(evidence, trust, &mut kept, now) {
+        Ok(facts) => (Verdict::Valid(facts), kept),
+        Err(reason) => (Verdict::of(reason), memory.with_alarms_of(&kept)),
+    }
+}
+
+/// Checks a credential that was signed and is not logged yet, with rules 2 to 5: an issuer asks this before it lets
+/// go of what it signed.
+///
+/// # Errors
+/// The first rule that fails.
+pub fn check_issued(
+    credential: &[u8],
+    issuer: &str,
+    key: &PublicKey,
+    now: UnixSeconds,
+) -> Result<(), Reason> {
+    rules::decide_issued(credential, issuer, key, now)
+}

@@ -1,0 +1,221 @@
+//! Pure. What must not go back between two calls of a verifier.
+//!
+//! Callers keep what a call returns, in place of what they passed. A call whose checks failed returns memory
+//! unchanged, but for alarms: state is kept after *all* checks, because a verifier that saved a sequence before it had
+//! checked the document would be frozen by a forged one (CVE-2025-2888 of `tough` was such an order).
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use sillok_log::checkpoint::Checkpoint;
+use sillok_log::entry::{MAX_TIME, Thumbprint};
+use sillok_log::merkle::check_consistency;
+use sillok_log::note::{Note, VerifierKey};
+use sillok_log::policy::{Opened, Witnessed};
+use sillok_log::{Hash, TreeSize, UnixSeconds};
+
+use crate::trust::{Consistency, Standing};
+
+mod json;
+
+pub use json::{MAX_MEMORY_BYTES, MemoryError};
+
+/// What a verifier remembers. A copy costs one counter: most calls change nothing.
+//= specs/verification.md#memory
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    content: Arc<Content>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Content {
+    root: Option<RootSeen>,
+    feed: Option<FeedSeen>,
+    // By origin, the largest that passed.
+    checkpoints: BTreeMap<String, Seen>,
+    // Keys that were retired or compromised, with their cuts.
+    keys: BTreeMap<Thumbprint, Standing>,
+    floor: UnixSeconds,
+    // The oldest MAX_ALARMS.
+    alarms: Vec<Alarm>,
+}
+
+/// The newest root that was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RootSeen {
+    pub(crate) sequence: u64,
+    pub(crate) digest: Hash,
+    pub(crate) keys: Vec<VerifierKey>,
+    pub(crate) threshold: usize,
+}
+
+/// The newest feed that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FeedSeen {
+    pub(crate) sequence: u64,
+    pub(crate) digest: Hash,
+}
+
+/// A checkpoint that passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    checkpoint: Checkpoint,
+    text: String,
+    // The root under whose policy it passed.
+    under: Hash,
+}
+
+/// Two checkpoints of one log that no honest log signs. Whoever holds the log's key can check them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Alarm {
+    /// The note that was remembered.
+    pub first: String,
+    /// The note that does not agree with it: another root at the same size, or a root that a consistency proof
+    /// at hand does not lead to.
+    pub second: String,
+}
+
+/// A log showed two histories; the alarm is in memory already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fork;
+
+impl Memory {
+    /// The time that `now` is never below: the latest that a quorum of witnesses has stated.
+    #[must_use]
+    pub fn time_floor(&self) -> UnixSeconds {
+        self.content.floor
+    }
+
+    /// Contradictions that were seen, oldest first. Report them; they do not go away.
+    #[must_use]
+    pub fn alarms(&self) -> &[Alarm] {
+        &self.content.alarms
+    }
+
+    /// Origin, size and root of the largest checkpoint of each log.
+    pub fn checkpoints(&self) -> impl Iterator<Item = &Checkpoint> {
+        self.content.checkpoints.values().map(|seen| &seen.checkpoint)
+    }
+
+    /// `now`, but never below the floor.
+    pub(crate) fn not_before_floor(&self, now: UnixSeconds) -> UnixSeconds {
+        now.max(self.content.floor)
+    }
+
+    pub(crate) fn root(&self) -> Option<&RootSeen> {
+        self.content.root.as_ref()
+    }
+
+    pub(crate) fn feed(&self) -> Option<FeedSeen> {
+        self.content.feed
+    }
+
+    /// Whether a key that stands like this may do so after all that was seen of it.
+    pub(crate) fn allows(&self, key: Thumbprint, standing: &Standing) -> bool {
+        self.content.keys.get(&key).is_none_or(|known| standing.may_follow(known))
+    }
+
+    /// The remembered checkpoint whose note is exactly `text`, if it passed under this root.
+    pub(crate) fn passed(&self, origin: &str, text: &str, under: &Hash) -> Option<&Checkpoint> {
+        let seen = self.content.checkpoints.get(origin)?;
+        (seen.under == *under && seen.text == text).then_some(&seen.checkpoint)
+    }
+
+    pub(crate) fn keep_documents(&mut self, root: RootSeen, feed: FeedSeen) {
+        let content = Arc::make_mut(&mut self.content);
+        content.root = Some(root);
+        content.feed = Some(feed);
+    }
+
+    pub(crate) fn keep_key(&mut self, key: Thumbprint, standing: &Standing) {
+        match standing {
+            Standing::Active => {}
+            Standing::Compromised(_) | Standing::Retired(_) => {
+                if self.content.keys.get(&key) != Some(standing) {
+                    Arc::make_mut(&mut self.content).keys.insert(key, standing.clone());
+                }
+            }
+        }
+    }
+
+    /// Compares a checkpoint that the policy accepts with the remembered one of its log, and moves to the larger.
+    /// `proofs` are the consistency proofs at hand, `under` is the root whose policy accepted it.
+    pub(crate) fn observe(
+        &mut self,
+        opened: &Opened,
+        text: &str,
+        proofs: &[Consistency],
+        under: &Hash,
+    ) -> Result<(), Fork> {
+        let new = &opened.checkpoint;
+        let known = self.content.checkpoints.get(&new.origin);
+        let contradicts = known.is_some_and(|seen| contradict(&seen.checkpoint, new, proofs));
+        if let Some(seen) = known.filter(|_seen| contradicts) {
+            let alarm = Alarm { first: seen.text.clone(), second: text.to_string() };
+            self.raise(alarm);
+            return Err(Fork);
+        }
+        if known.is_none_or(|seen| seen.checkpoint.size < new.size) {
+            let seen = Seen { checkpoint: new.clone(), text: text.to_string(), under: *under };
+            Arc::make_mut(&mut self.content).checkpoints.insert(new.origin.clone(), seen);
+        }
+        if let Witnessed::Quorum { time_floor } = opened.witnessed
+            && time_floor > self.content.floor
+        {
+            // Cosignatures can state times that no other text of ours can.
+            Arc::make_mut(&mut self.content).floor = time_floor.min(MAX_TIME);
+        }
+        Ok(())
+    }
+
+    /// Keeps an alarm unless it is known or there are [`MAX_ALARMS`] older ones.
+    pub(crate) fn raise(&mut self, alarm: Alarm) {
+        if self.content.alarms.len() < MAX_ALARMS && !self.content.alarms.contains(&alarm) {
+            Arc::make_mut(&mut self.content).alarms.push(alarm);
+        }
+    }
+
+    /// This memory with the alarms of `other`: what a call that failed returns.
+    pub(crate) fn with_alarms_of(&self, other: &Self) -> Self {
+        let mut kept = self.clone();
+        for alarm in other.alarms() {
+            kept.raise(alarm.clone());
+        }
+        kept
+    }
+}
+
+/// Whether two checkpoints of one log cannot both be honest, as far as can be told.
+fn contradict(known: &Checkpoint, new: &Checkpoint, proofs: &[Consistency]) -> bool {
+    if known.size == new.size {
+        return known.root != new.root;
+    }
+    // From the empty tree there is nothing to prove, and a smaller checkpoint in a receipt is normal.
+    if known.size > new.size || known.size == TreeSize(0) {
+        return false;
+    }
+    let spans =
+        |proof: &&Consistency| proof.origin == new.origin && proof.from == known.size && proof.to == new.size;
+    proofs.iter().filter(spans).any(|at_hand| {
+        check_consistency(known.size, &known.root, new.size, &new.root, &at_hand.proof).is_err()
+    })
+}
+
+impl Alarm {
+    /// The origin of the log that the alarm is about.
+    #[must_use]
+    pub fn origin(&self) -> Option<String> {
+        checkpoint_of(&self.first).map(|checkpoint| checkpoint.origin)
+    }
+}
+
+/// The checkpoint that a note holds, whoever signed it.
+fn checkpoint_of(text: &str) -> Option<Checkpoint> {
+    Checkpoint::parse_body(Note::parse(text).ok()?.text()).ok()
+}
+
+/// Most alarms; the oldest stay (specs/verification.md, "Memory").
+pub const MAX_ALARMS: usize = 16;

@@ -1,0 +1,70 @@
+//! Pure. The rules of a verification in their order; the first that fails decides.
+//!
+//! Each rule takes what the rules before it have established, so that no rule can run before its ground is laid: the
+//! compiler keeps the order of specs/verification.md.
+
+use sillok_log::UnixSeconds;
+
+use crate::evidence::Evidence;
+use crate::key::PublicKey;
+use crate::memory::Memory;
+use crate::trust::{Issuer, IssuerKey, Issuers, Standing, Trust};
+use crate::verdict::{Facts, Reason};
+
+mod cut;
+mod header;
+mod inclusion;
+mod shape;
+mod signature;
+mod status;
+mod trust;
+mod validity;
+
+/// Rules 1 to 8. `kept` becomes the memory of a valid verdict; of any other only its alarms count.
+//= specs/verification.md#rules
+pub(crate) fn decide(
+    evidence: &Evidence<'_>,
+    trust: &Trust,
+    kept: &mut Memory,
+    now: UnixSeconds,
+) -> Result<Facts, Reason> {
+    trust::check(trust, now)?;
+    let token = header::read(evidence.credential)?;
+    let signed = signature::check(&token, trust.issuers())?;
+    let credential = shape::check(&token)?;
+    validity::check(&credential, now)?;
+    let logged = inclusion::check(evidence.receipt, &signed, trust, kept)?;
+    cut::check(&signed, &logged)?;
+    let status = status::check(evidence, &credential, trust, kept, now)?;
+    Ok(Facts {
+        issuer: credential.issuer,
+        key: signed.thumbprint,
+        origin: logged.checkpoint.origin,
+        index: logged.index,
+        checkpoint_size: logged.checkpoint.size,
+        witnesses: trust.witnesses(),
+        status,
+        anchoring: trust.anchoring(),
+        valid_from: credential.valid_from,
+        valid_until: credential.valid_until,
+    })
+}
+
+/// Rules 2 to 5 for a credential that is not logged yet, as if `key` were the issuer's one key.
+pub(crate) fn decide_issued(
+    credential: &[u8],
+    issuer: &str,
+    key: &PublicKey,
+    now: UnixSeconds,
+) -> Result<(), Reason> {
+    let only = Issuer {
+        id: issuer.into(),
+        name: issuer.into(),
+        keys: alloc::vec![IssuerKey { key: *key, standing: Standing::Active }],
+    };
+    let issuers = Issuers::from([only.believed_keys()]);
+    let token = header::read(credential)?;
+    signature::check(&token, &issuers)?;
+    let credential = shape::check(&token)?;
+    validity::check(&credential, now)
+}

@@ -1,0 +1,178 @@
+//! Pure. Rule 8: the credential's slot is valid in the newest state that is proved.
+//!
+//! The newest snapshot that anything here proves is the one that counts, even where only an older state is at hand:
+//! else whoever shows an old file would hide a revocation that the verifier knows to be published.
+
+use alloc::borrow::Cow;
+use core::cmp::Ordering;
+
+use sillok_log::UnixSeconds;
+use sillok_log::entry::{Snapshot, StatusValue};
+use sillok_log::status::ListState;
+
+use crate::credential::Credential;
+use crate::evidence::Evidence;
+use crate::memory::Memory;
+use crate::snapshot::rendering::{Plane, Purpose, StatusFile, state_of};
+use crate::snapshot::{ProvedSnapshot, SnapshotFile};
+use crate::trust::{KnownList, Trust};
+use crate::verdict::{Reason, StatusAsOf};
+
+pub(super) fn check(
+    evidence: &Evidence<'_>,
+    credential: &Credential,
+    trust: &Trust,
+    kept: &mut Memory,
+    now: UnixSeconds,
+) -> Result<StatusAsOf, Reason> {
+    let uri = credential.status.uri.as_str();
+    let known = trust.list(uri);
+    let mut search = Search::new(known, &credential.issuer);
+    for file in evidence.status_files() {
+        search.look_at(file, uri, &credential.issuer, trust, kept);
+    }
+    search.try_planes();
+
+    let feed = trust.feed();
+    let depends_on_feed = search.newest.as_ref().is_none_or(|newest| newest.of_feed);
+    if now > feed.not_after && depends_on_feed {
+        return Err(Reason::TrustFeedExpired);
+    }
+    if known.is_none() && !search.named {
+        return Err(Reason::StatusUnknownList);
+    }
+    // Only the feed's word is evidence: nobody signs the issuer that a status file names.
+    if known.is_some_and(|list| list.listed && list.issuer != credential.issuer) {
+        return Err(Reason::StatusForeignList);
+    }
+    let not_at_hand = if search.broken { Reason::StatusDigestMismatch } else { Reason::StatusMissing };
+    let newest = search.newest.ok_or(not_at_hand)?;
+    let state = newest.state.ok_or(not_at_hand)?;
+    // A snapshot of the feed is also as old as the feed.
+    let feed_age_limit = feed.issued.0.saturating_add(trust.root().status_max_age);
+    if now > newest.snapshot.not_after || (newest.of_feed && now.0 > feed_age_limit) {
+        return Err(Reason::StatusStale);
+    }
+    match u32::try_from(credential.status.index).ok().and_then(|index| state.get(index)) {
+        None => Err(Reason::StatusIndexRange),
+        Some(StatusValue::Revoked) => Err(Reason::StatusRevoked),
+        Some(StatusValue::Suspended) => Err(Reason::StatusSuspended),
+        Some(StatusValue::Valid) => Ok(StatusAsOf {
+            uri: uri.into(),
+            sequence: newest.snapshot.sequence,
+            not_after: newest.snapshot.not_after,
+        }),
+    }
+}
+
+/// What has been found of one list.
+struct Search<'t> {
+    newest: Option<Newest<'t>>,
+    /// A status file names the list.
+    named: bool,
+    /// A status file does not parse, does not prove itself, or contradicts another.
+    broken: bool,
+    revocation: Option<Plane>,
+    suspension: Option<Plane>,
+}
+
+/// The proved snapshot of the highest sequence.
+struct Newest<'t> {
+    snapshot: Snapshot,
+    length: u64,
+    of_feed: bool,
+    /// Another snapshot of the same number is proved as well: no state settles which one counts.
+    contested: bool,
+    state: Option<Cow<'t, ListState>>,
+}
+
+impl<'t> Search<'t> {
+    fn new(known: Option<&'t KnownList>, issuer: &str) -> Self {
+        // A list that no feed vouches for and that says it is another issuer's is no state of this credential's list.
+        let foreign = known.is_some_and(|list| !list.listed && list.issuer != issuer);
+        let newest = known.filter(|_list| !foreign).map(|list| Newest {
+            snapshot: list.snapshot,
+            length: list.length,
+            of_feed: list.of_feed,
+            contested: false,
+            state: list.state.as_ref().map(Cow::Borrowed),
+        });
+        Self { newest, named: false, broken: foreign, revocation: None, suspension: None }
+    }
+
+    fn look_at(&mut self, file: &[u8], uri: &str, issuer: &str, trust: &Trust, kept: &mut Memory) {
+        match StatusFile::read(file) {
+            None => self.broken = true,
+            Some(StatusFile::Snapshot(file)) if file.uri() == uri => {
+                self.named = true;
+                match prove(&file, issuer, trust, kept) {
+                    Some(proved) => self.add(proved),
+                    None => self.broken = true,
+                }
+            }
+            Some(StatusFile::Plane(plane)) if plane.uri == uri => {
+                self.named = true;
+                match plane.purpose {
+                    Purpose::Revocation => self.revocation = Some(plane),
+                    Purpose::Suspension => self.suspension = Some(plane),
+                }
+            }
+            // Of another list.
+            Some(StatusFile::Plane(_) | StatusFile::Snapshot(_)) => {}
+        }
+    }
+
+    fn add(&mut self, proved: ProvedSnapshot) {
+        let snapshot = *proved.snapshot();
+        let order = self
+            .newest
+            .as_ref()
+            .map_or(Ordering::Greater, |newest| snapshot.sequence.cmp(&newest.snapshot.sequence));
+        match (order, &mut self.newest) {
+            (Ordering::Less, _) => {}
+            (Ordering::Equal, Some(newest)) if newest.snapshot == snapshot => {
+                if newest.state.is_none() && !newest.contested {
+                    newest.state = Some(Cow::Owned(proved.into_state()));
+                }
+            }
+            (Ordering::Equal, Some(newest)) => {
+                newest.contested = true;
+                newest.state = None;
+                self.broken = true;
+            }
+            (Ordering::Equal | Ordering::Greater, newest) => {
+                *newest = Some(Newest {
+                    snapshot,
+                    length: proved.state().length(),
+                    of_feed: false,
+                    contested: false,
+                    state: Some(Cow::Owned(proved.into_state())),
+                });
+            }
+        }
+    }
+
+    /// Takes the state that a pair of W3C status list credentials decodes to, if it is the newest snapshot's.
+    fn try_planes(&mut self) {
+        let (Some(revocation), Some(suspension)) = (&self.revocation, &self.suspension) else { return };
+        let wanted = self.newest.as_mut().filter(|newest| newest.state.is_none() && !newest.contested);
+        if let Some(newest) = wanted {
+            let snapshot = &newest.snapshot;
+            newest.state = state_of(revocation, suspension, snapshot.list, newest.length, &snapshot.digest)
+                .map(Cow::Owned);
+        }
+        // A pair that is not needed is not decoded; one that no snapshot takes is a state that nothing logged.
+        self.broken |= self.newest.as_ref().is_none_or(|newest| newest.state.is_none());
+    }
+}
+
+/// The snapshot that a file proves, if the file says that it is of this issuer's list and its checkpoint agrees with
+/// memory.
+fn prove(file: &SnapshotFile, issuer: &str, trust: &Trust, kept: &mut Memory) -> Option<ProvedSnapshot> {
+    if file.unverified_issuer() != issuer {
+        return None;
+    }
+    let proved = file.prove(trust.policy()).ok()?;
+    kept.observe(proved.opened(), proved.checkpoint(), &[], trust.root_digest()).ok()?;
+    Some(proved)
+}

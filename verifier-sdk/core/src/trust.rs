@@ -1,0 +1,120 @@
+//! Pure. Trust bundles: what a verifier believes, opened once and asked often.
+//!
+//! A bundle is two signed documents with their receipts, and states of status lists that prove themselves.
+//! [`Trust::open`] checks all of it; what it returns is believed from then on, so that a verification hashes nothing
+//! that was hashed before. Those who write bundles use [`Root`], [`Feed`] and [`Container`].
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+
+use sillok_log::entry::Thumbprint;
+use sillok_log::policy::{Opened, Policy};
+use sillok_log::{Hash, UnixSeconds};
+
+use crate::memory::Memory;
+use crate::verdict::{Anchoring, Witnesses};
+
+mod anchors;
+mod container;
+mod error;
+pub(crate) mod feed;
+mod issuer;
+mod lists;
+pub(crate) mod members;
+mod open;
+pub(crate) mod root;
+
+pub use anchors::Anchors;
+pub use container::{Consistency, Container, MAX_CONSISTENCY, MAX_CONTAINER_BYTES};
+pub use error::{Malformed, NotLogged, Part, TrustError};
+pub use feed::{Feed, FeedSnapshot, MAX_SNAPSHOTS};
+pub use issuer::{Cuts, Issuer, IssuerKey, MAX_KEYS, Standing};
+pub use open::{MAX_AHEAD_SECONDS, MAX_STATE_BYTES};
+pub use root::{MAX_AUTHORITY_BYTES, MAX_FEED_KEYS, MAX_ISSUERS, MAX_ROOT_KEYS, Root};
+
+pub(crate) use lists::KnownList;
+pub(crate) use open::is_ahead;
+
+/// A trust bundle that was opened.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    root: Root,
+    root_digest: Hash,
+    feed: Feed,
+    anchoring: Anchoring,
+    policy: Policy,
+    witnesses: Witnesses,
+    issuers: Issuers,
+    // By base URI, what is known of a list that has the highest sequence.
+    lists: BTreeMap<String, KnownList>,
+    // Checkpoints that the policy accepted, by their notes: a receipt that holds one costs no signature.
+    opened: BTreeMap<String, Opened>,
+}
+
+/// By issuer URL and thumbprint, the keys that are believed.
+pub(crate) type Issuers = BTreeMap<String, BTreeMap<Thumbprint, IssuerKey>>;
+
+impl Trust {
+    /// Opens a trust bundle: every signature, receipt and proof in it, and that it does not go back behind
+    /// `memory`. Without `anchors` the bundle is trusted because the caller named it.
+    ///
+    /// # Errors
+    /// The first step of specs/trust-bundle.md, "Opening", that fails. The caller's memory is as it was;
+    /// [`TrustError::Fork`] holds one with an alarm to keep.
+    pub fn open(
+        container: &[u8],
+        anchors: Option<&Anchors>,
+        memory: &Memory,
+        now: UnixSeconds,
+    ) -> Result<(Self, Memory), TrustError> {
+        open::open(container, anchors, memory, now)
+    }
+
+    /// The root.
+    #[must_use]
+    pub const fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The feed.
+    #[must_use]
+    pub const fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// The logs and the quorum that the root asks for.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Why the bundle was trusted.
+    #[must_use]
+    pub const fn anchoring(&self) -> Anchoring {
+        self.anchoring
+    }
+
+    /// Who has to have seen a checkpoint under the policy.
+    #[must_use]
+    pub const fn witnesses(&self) -> Witnesses {
+        self.witnesses
+    }
+
+    /// The document digest of the root: what its policy was told by.
+    pub(crate) const fn root_digest(&self) -> &Hash {
+        &self.root_digest
+    }
+
+    pub(crate) const fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
+    pub(crate) fn list(&self, uri: &str) -> Option<&KnownList> {
+        self.lists.get(uri)
+    }
+
+    /// The checkpoint that this note was accepted for when the bundle was opened.
+    pub(crate) fn opened(&self, note: &str) -> Option<&Opened> {
+        self.opened.get(note)
+    }
+}

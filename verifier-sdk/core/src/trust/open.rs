@@ -1,0 +1,258 @@
+//! Pure. Opening a trust bundle, step by step, in the order of specs/trust-bundle.md.
+//!
+//! Nothing is kept before everything is checked: the new memory is made by the last step.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+
+use sillok_log::entry::{Document, Entry, document_digest};
+use sillok_log::merkle::check_inclusion;
+use sillok_log::note::{Note, VerifierKey};
+use sillok_log::policy::{Opened, Policy, Witnessed};
+use sillok_log::receipt::Receipt;
+use sillok_log::{Hash, UnixSeconds};
+
+use super::{
+    Anchors, Container, Feed, Issuer, Issuers, KnownList, Malformed, NotLogged, Part, Root, Trust,
+    TrustError, lists,
+};
+use crate::json::JsonError;
+use crate::memory::{FeedSeen, Memory, RootSeen};
+use crate::verdict::{Anchoring, Witnesses};
+
+/// Notes whose policy accepted them, with what they say.
+type Checkpoints = BTreeMap<String, Opened>;
+
+//= specs/trust-bundle.md#opening
+pub(super) fn open(
+    container: &[u8],
+    anchors: Option<&Anchors>,
+    memory: &Memory,
+    now: UnixSeconds,
+) -> Result<(Trust, Memory), TrustError> {
+    let now = memory.not_before_floor(now);
+    // 1. Container and both notes.
+    let container = Container::parse(container).map_err(|error| json(Part::Container, error))?;
+    let root_note = Note::parse(&container.root).map_err(|error| note(Part::Root, error))?;
+    let root = Root::parse(root_note.text()).map_err(|error| json(Part::Root, error))?;
+    let feed_note = Note::parse(&container.feed).map_err(|error| note(Part::Feed, error))?;
+    let feed = Feed::parse(feed_note.text()).map_err(|error| json(Part::Feed, error))?;
+    check_state_size(&container)?;
+    let root_digest = document_digest(Document::Root, root_note.text());
+    let feed_digest = document_digest(Document::Feed, feed_note.text());
+    // 2 to 5. Whose root it is, and that it does not go back.
+    check_root_signature(&root, &root_note)?;
+    let anchoring = check_anchors(anchors, &root_note)?;
+    check_root_order(&root, &root_digest, &root_note, anchors, memory)?;
+    check_keys(&root, memory)?;
+    // 6. The policy, and the root in the log.
+    let policy = Policy::parse(root.policy.as_bytes()).map_err(TrustError::Policy)?;
+    let mut checkpoints = Checkpoints::new();
+    let root_entry = root.entry(root_note.text());
+    check_logged(&container.root_receipt, &root_entry, &policy, &mut checkpoints)
+        .map_err(TrustError::RootNotLogged)?;
+    check_activation(Part::Root, root.issued, now)?;
+    // 7. Whose feed it is, that it does not go back, and the feed in the log.
+    feed_note.open(&root.feed_keys).map_err(TrustError::FeedSignature)?;
+    check_feed_order(&feed, &feed_digest, &root, memory)?;
+    let feed_entry = feed.entry(feed_note.text());
+    check_logged(&container.feed_receipt, &feed_entry, &policy, &mut checkpoints)
+        .map_err(TrustError::FeedNotLogged)?;
+    check_activation(Part::Feed, feed.issued, now)?;
+    // 8. and 9. The snapshots.
+    let current = policy.open(&feed.checkpoint).map_err(TrustError::FeedCheckpoint)?;
+    check_snapshots(&feed, &current)?;
+    let lists = prove_files(&container, &feed, &policy, &mut checkpoints)?;
+    // 10. The checkpoints against memory. The feed's comes first: a consistency proof at hand leads from the
+    // remembered checkpoint to this one, and must not find that another one has moved memory meanwhile.
+    let mut kept = memory.clone();
+    let first = core::iter::once((&feed.checkpoint, &current));
+    for (text, opened) in first.chain(&checkpoints) {
+        if kept.observe(opened, text, &container.consistency, &root_digest).is_err() {
+            return Err(TrustError::Fork { memory: Box::new(memory.with_alarms_of(&kept)) });
+        }
+    }
+    keep_documents(&mut kept, &root, root_digest, &feed, feed_digest);
+    let witnesses = match current.witnessed {
+        Witnessed::NotAsked => Witnesses::NoneAsked,
+        Witnessed::Quorum { .. } => Witnesses::Quorum,
+    };
+    checkpoints.insert(feed.checkpoint.clone(), current);
+    let issuers: Issuers = root.issuers.iter().map(Issuer::believed_keys).collect();
+    let trust =
+        Trust { root, root_digest, feed, anchoring, policy, witnesses, issuers, lists, opened: checkpoints };
+    Ok((trust, kept))
+}
+
+fn json(part: Part, error: JsonError) -> TrustError {
+    TrustError::Malformed { part, problem: Malformed::Json(error) }
+}
+
+fn note(part: Part, error: sillok_log::note::Error) -> TrustError {
+    TrustError::Malformed { part, problem: Malformed::Note(error) }
+}
+
+/// A small file may hold a large state, and a container many small files.
+fn check_state_size(container: &Container) -> Result<(), TrustError> {
+    let bytes = container.snapshots.iter().map(|file| file.length().div_euclid(4)).sum();
+    if bytes > MAX_STATE_BYTES {
+        return Err(TrustError::Malformed {
+            part: Part::Container,
+            problem: Malformed::TooMuchState { bytes },
+        });
+    }
+    let mut places = BTreeSet::new();
+    match container.snapshots.iter().position(|file| !places.insert(file.place())) {
+        Some(position) => Err(TrustError::SnapshotFile { position, error: None }),
+        None => Ok(()),
+    }
+}
+
+/// How many of `keys` signed. A wrong signature of one of them counts for none: such a note is not as it was made.
+fn count_signers(note: &Note<'_>, keys: &[VerifierKey]) -> usize {
+    note.open(keys).map_or(0, |signers| signers.len())
+}
+
+fn check_root_signature(root: &Root, note: &Note<'_>) -> Result<(), TrustError> {
+    let signed = count_signers(note, &root.root_keys);
+    let threshold = root.threshold;
+    if signed < threshold { Err(TrustError::RootSignature { signed, threshold }) } else { Ok(()) }
+}
+
+fn check_anchors(anchors: Option<&Anchors>, note: &Note<'_>) -> Result<Anchoring, TrustError> {
+    let Some(anchors) = anchors else { return Ok(Anchoring::NamedByCaller) };
+    let signed = count_signers(note, anchors.keys());
+    let threshold = anchors.threshold();
+    if signed < threshold {
+        Err(TrustError::RootNotAnchored { signed, threshold })
+    } else {
+        Ok(Anchoring::Anchored)
+    }
+}
+
+fn check_root_order(
+    root: &Root,
+    digest: &Hash,
+    note: &Note<'_>,
+    anchors: Option<&Anchors>,
+    memory: &Memory,
+) -> Result<(), TrustError> {
+    let Some(seen) = memory.root() else { return Ok(()) };
+    let (sequence, remembered) = (root.sequence, seen.sequence);
+    if sequence < remembered {
+        return Err(TrustError::RootRollback { sequence, remembered });
+    }
+    if sequence == remembered {
+        return if *digest == seen.digest { Ok(()) } else { Err(TrustError::RootFork { sequence }) };
+    }
+    if Some(sequence) != remembered.checked_add(1) {
+        // Steps were missed. Only those who were trusted beforehand can say that they led here.
+        return match anchors {
+            Some(_) => Ok(()),
+            None => Err(TrustError::RootGap { sequence, remembered }),
+        };
+    }
+    let signed = count_signers(note, &seen.keys);
+    let threshold = seen.threshold;
+    if signed < threshold { Err(TrustError::RootNotSignedByPrevious { signed, threshold }) } else { Ok(()) }
+}
+
+fn check_keys(root: &Root, memory: &Memory) -> Result<(), TrustError> {
+    for key in root.issuers.iter().flat_map(|issuer| &issuer.keys) {
+        let thumbprint = key.key.thumbprint();
+        if !memory.allows(thumbprint, &key.standing) {
+            return Err(TrustError::KeyRevived { key: thumbprint });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a receipt proves the entry of a document, and keeps the checkpoint that it does so under.
+fn check_logged(
+    receipt: &str,
+    entry: &Entry,
+    policy: &Policy,
+    checkpoints: &mut Checkpoints,
+) -> Result<(), NotLogged> {
+    let receipt = Receipt::parse(receipt.as_bytes()).map_err(NotLogged::Receipt)?;
+    if receipt.extra.is_some() {
+        return Err(NotLogged::Extra);
+    }
+    let opened = policy.open(&receipt.checkpoint).map_err(NotLogged::Checkpoint)?;
+    receipt.check(&entry.leaf_hash(), &opened.checkpoint).map_err(NotLogged::Inclusion)?;
+    checkpoints.insert(receipt.checkpoint, opened);
+    Ok(())
+}
+
+//= specs/trust-bundle.md#activation
+fn check_activation(part: Part, issued: UnixSeconds, now: UnixSeconds) -> Result<(), TrustError> {
+    if is_ahead(issued, now) { Err(TrustError::NotYetValid { part, issued }) } else { Ok(()) }
+}
+
+/// Whether a document is from the future, with what a clock may be wrong by.
+pub(crate) const fn is_ahead(issued: UnixSeconds, now: UnixSeconds) -> bool {
+    issued.0 > now.0.saturating_add(MAX_AHEAD_SECONDS)
+}
+
+fn check_feed_order(feed: &Feed, digest: &Hash, root: &Root, memory: &Memory) -> Result<(), TrustError> {
+    if feed.epoch != root.epoch {
+        return Err(TrustError::FeedEpoch { feed: feed.epoch, root: root.epoch });
+    }
+    let Some(seen) = memory.feed() else { return Ok(()) };
+    let (sequence, remembered) = (feed.sequence, seen.sequence);
+    if sequence < remembered {
+        return Err(TrustError::FeedRollback { sequence, remembered });
+    }
+    if sequence == remembered && *digest != seen.digest {
+        return Err(TrustError::FeedFork { sequence });
+    }
+    Ok(())
+}
+
+fn check_snapshots(feed: &Feed, current: &Opened) -> Result<(), TrustError> {
+    let checkpoint = &current.checkpoint;
+    for (position, record) in feed.snapshots.iter().enumerate() {
+        let leaf = Entry::Snapshot(record.snapshot).leaf_hash();
+        check_inclusion(&leaf, record.index, checkpoint.size, &record.proof, &checkpoint.root)
+            .map_err(|error| TrustError::SnapshotProof { position, error })?;
+    }
+    Ok(())
+}
+
+fn prove_files(
+    container: &Container,
+    feed: &Feed,
+    policy: &Policy,
+    checkpoints: &mut Checkpoints,
+) -> Result<BTreeMap<String, KnownList>, TrustError> {
+    let mut known = lists::from_feed(feed);
+    for (position, file) in container.snapshots.iter().enumerate() {
+        let proved =
+            file.prove(policy).map_err(|error| TrustError::SnapshotFile { position, error: Some(error) })?;
+        checkpoints.insert(proved.checkpoint().to_string(), proved.opened().clone());
+        lists::add(&mut known, position, file, proved)?;
+    }
+    Ok(known)
+}
+
+fn keep_documents(kept: &mut Memory, root: &Root, root_digest: Hash, feed: &Feed, feed_digest: Hash) {
+    for key in root.issuers.iter().flat_map(|issuer| &issuer.keys) {
+        kept.keep_key(key.key.thumbprint(), &key.standing);
+    }
+    let root_seen = RootSeen {
+        sequence: root.sequence,
+        digest: root_digest,
+        keys: root.root_keys.clone(),
+        threshold: root.threshold,
+    };
+    kept.keep_documents(root_seen, FeedSeen { sequence: feed.sequence, digest: feed_digest });
+}
+
+/// How far a document may be from the future: 24 hours (specs/trust-bundle.md, "Root"), which is more than a clock
+/// set to the wrong zone is off by.
+pub const MAX_AHEAD_SECONDS: u64 = 86_400;
+
+/// Most bytes of state that a container holds: 256 MiB, a thousand lists of 2^20 slots. A stream of zeros grows a
+/// thousandfold when it is decompressed, so the 64 MiB of the container bound nothing.
+pub const MAX_STATE_BYTES: u64 = 256 << 20;

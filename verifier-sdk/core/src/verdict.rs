@@ -1,0 +1,131 @@
+//! Pure. What a verification says: valid, not valid, or cannot tell, and why.
+//!
+//! The three are kept apart on purpose. *Not valid* needs evidence of a wrong; whatever is missing, stale or
+//! unreadable is *cannot tell*. Only *valid* admits.
+
+use alloc::string::String;
+use core::fmt;
+
+use sillok_log::entry::Thumbprint;
+use sillok_log::{LeafIndex, TreeSize, UnixSeconds};
+
+mod reason;
+
+pub use reason::Reason;
+
+/// The answer to "is this credential valid?". Exhaustive: a caller decides about each of the three.
+//= specs/verification.md#verification
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "only `Verdict::Valid` admits"]
+#[expect(clippy::exhaustive_enums, reason = "a fourth value must make every caller decide again")]
+pub enum Verdict {
+    /// Every rule passed.
+    Valid(Facts),
+    /// There is evidence of a wrong.
+    Invalid(Reason),
+    /// Evidence is missing, stale or unreadable.
+    Unknown(Reason),
+}
+
+impl Verdict {
+    /// The verdict that `reason` leads to.
+    pub const fn of(reason: Reason) -> Self {
+        if reason.is_evidence_of_wrong() { Self::Invalid(reason) } else { Self::Unknown(reason) }
+    }
+
+    /// Whether the credential is to be accepted.
+    #[must_use]
+    pub const fn admits(&self) -> bool {
+        match self {
+            Self::Valid(_) => true,
+            Self::Invalid(_) | Self::Unknown(_) => false,
+        }
+    }
+
+    /// Why the credential is not accepted; `None` for a valid one.
+    #[must_use]
+    pub const fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Valid(_) => None,
+            Self::Invalid(reason) | Self::Unknown(reason) => Some(*reason),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Valid(facts) => write!(f, "valid: issued by {}", facts.issuer),
+            Self::Invalid(reason) => write!(f, "not valid: {reason}"),
+            Self::Unknown(reason) => write!(f, "cannot tell: {reason}"),
+        }
+    }
+}
+
+/// What a valid verdict rests on.
+//= specs/verification.md#valid
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Facts {
+    /// The issuer's URL.
+    pub issuer: String,
+    /// The key that verified the signature.
+    pub key: Thumbprint,
+    /// The log that holds the issuance.
+    pub origin: String,
+    /// The place of the issuance in that log.
+    pub index: LeafIndex,
+    /// The size of the checkpoint that proves it.
+    pub checkpoint_size: TreeSize,
+    /// Who else saw that checkpoint.
+    pub witnesses: Witnesses,
+    /// Which state of the status list was looked at.
+    pub status: StatusAsOf,
+    /// Why the trust bundle was trusted.
+    pub anchoring: Anchoring,
+    /// First second at which the credential is valid.
+    pub valid_from: UnixSeconds,
+    /// First second at which it is valid no more, if it ends.
+    pub valid_until: Option<UnixSeconds>,
+}
+
+/// Who saw the checkpoint besides the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a policy has a quorum or it has none")]
+pub enum Witnesses {
+    /// The policy says `quorum none`.
+    NoneAsked,
+    /// The policy's quorum cosigned it.
+    Quorum,
+}
+
+impl fmt::Display for Witnesses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoneAsked => "none asked",
+            Self::Quorum => "quorum cosigned",
+        })
+    }
+}
+
+/// Why a trust bundle is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "anchors were given or they were not")]
+pub enum Anchoring {
+    /// Enough of the anchors that the caller named signed its root.
+    Anchored,
+    /// The caller named the bundle and no anchor.
+    NamedByCaller,
+}
+
+/// A state of a status list: *status as of*.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StatusAsOf {
+    /// The list's base URI.
+    pub uri: String,
+    /// The snapshot's number.
+    pub sequence: u64,
+    /// The last second at which the snapshot is relied on.
+    pub not_after: UnixSeconds,
+}
