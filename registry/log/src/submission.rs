@@ -77,12 +77,7 @@ impl Authorization {
         let note = note::compose(&text, &[line]).map_err(Error::Note)?;
         let note = Note::parse(&note).map_err(Error::Note)?;
         let line = note.signatures().first().ok_or(Error::Form)?;
-        Ok(Self {
-            name: line.name.into(),
-            time: now,
-            key_id: line.key_id,
-            signature: line.signature.clone(),
-        })
+        Ok(Self { name: line.name.into(), time: now, key_id: line.key_id, signature: line.signature.clone() })
     }
 
     /// Reads the value of the header. There is one spelling.
