@@ -38,8 +38,6 @@
 #![warn(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
-    clippy::exhaustive_enums,
-    clippy::exhaustive_structs,
     clippy::indexing_slicing,
     clippy::missing_errors_doc,
     clippy::panic,

@@ -1,0 +1,167 @@
+//! Pure. The claims of a credential (W3C VC 2.0) and the rules that they keep.
+//!
+//! # In scope
+//! The form of the document: what is there, of which kind, and consistent in itself.
+//!
+//! # Out of scope
+//! The signature ([`crate::jws`]); whether its dates, its status and its issuer are good today (the rules).
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use sillok_log::UnixSeconds;
+
+use crate::datetime::DateTimeStamp;
+use crate::json::{Json, Object};
+use crate::key::PublicKey;
+
+mod form;
+mod status;
+
+pub use status::StatusReference;
+
+/// What a verifier needs of a credential whose document is in order. The claims themselves stay in the JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Credential {
+    /// `id`, an absolute URL.
+    pub id: String,
+    /// The issuer's id: `issuer` or `issuer.id`, and `iss`.
+    pub issuer: String,
+    /// `validFrom`, rounded down.
+    pub valid_from: UnixSeconds,
+    /// `validUntil`, rounded down.
+    pub valid_until: Option<UnixSeconds>,
+    /// `nbf`: the signature is good from here.
+    pub not_before: Option<UnixSeconds>,
+    /// `exp`: the signature is good until here.
+    pub expires: Option<UnixSeconds>,
+    /// The slot of the credential.
+    pub status: StatusReference,
+    /// `cnf.jwk`: the holder's key.
+    pub holder: Option<PublicKey>,
+}
+
+impl Credential {
+    /// Reads the payload of a credential and checks every rule that the document can break by itself.
+    ///
+    /// # Errors
+    /// The first rule that it breaks; that `iss` is not the issuer comes last.
+    //= specs/credential.md#payload
+    pub fn parse(payload: &Json) -> Result<Self, CredentialError> {
+        let claims = payload.object().map_err(|_error| broken("", "is not an object"))?;
+        for name in ["vc", "vp"] {
+            // Claims of the JWT encoding of VC 1.1: with them a document would say everything twice.
+            if claims.get(name).is_some() {
+                return Err(broken(name, "must not be there"));
+            }
+        }
+        form::check_context(claims)?;
+        let id = form::url(claims, "id")?.ok_or_else(|| broken("id", "is missing"))?;
+        form::check_type(claims)?;
+        let issuer = issuer(claims)?;
+        let (valid_from, valid_until) = validity(claims)?;
+        form::check_subject(claims)?;
+        form::check_optional_members(claims)?;
+        let status = StatusReference::parse(claims)?;
+        let holder = holder(claims)?;
+        let not_before = numeric_date(claims, "nbf")?;
+        let expires = numeric_date(claims, "exp")?;
+        // Nothing follows from the time of signing, but of another kind it is no NumericDate.
+        numeric_date(claims, "iat")?;
+        if claims.get("iss").and_then(|iss| iss.string().ok()) != Some(issuer) {
+            return Err(CredentialError::IssuerMismatch);
+        }
+        let (id, issuer) = (id.to_string(), issuer.to_string());
+        Ok(Self { id, issuer, valid_from, valid_until, not_before, expires, status, holder })
+    }
+}
+
+/// The issuer's id: a URL, or an object with one.
+fn issuer(claims: &Object) -> Result<&str, CredentialError> {
+    let found = match claims.get("issuer") {
+        Some(Json::Object(issuer)) => form::url(issuer, "id"),
+        Some(_) | None => form::url(claims, "issuer"),
+    };
+    found.ok().flatten().ok_or_else(|| broken("issuer", "is neither a URL nor an object whose id is one"))
+}
+
+/// `validFrom` and `validUntil`, compared with their fractions.
+fn validity(claims: &Object) -> Result<(UnixSeconds, Option<UnixSeconds>), CredentialError> {
+    let from = date_time(claims, "validFrom")?.ok_or_else(|| broken("validFrom", "is missing"))?;
+    let until = date_time(claims, "validUntil")?;
+    if until.is_some_and(|until| until < from) {
+        return Err(broken("validUntil", "is before validFrom"));
+    }
+    Ok((from.floor(), until.map(DateTimeStamp::floor)))
+}
+
+fn date_time<'a>(
+    claims: &'a Object,
+    member: &'static str,
+) -> Result<Option<DateTimeStamp<'a>>, CredentialError> {
+    let Some(value) = claims.get(member) else { return Ok(None) };
+    let stamp = value.string().ok().and_then(DateTimeStamp::parse);
+    stamp.map(Some).ok_or_else(|| broken(member, "is not an xsd:dateTimeStamp with a zone"))
+}
+
+/// A NumericDate (RFC 7519 section 2) in whole seconds: one that is not understood is never treated as absent.
+fn numeric_date(claims: &Object, member: &'static str) -> Result<Option<UnixSeconds>, CredentialError> {
+    let Some(value) = claims.get(member) else { return Ok(None) };
+    match value.unsigned() {
+        Ok(seconds) if seconds <= MAX_NUMERIC_DATE => Ok(Some(UnixSeconds(seconds))),
+        Ok(_) | Err(_) => Err(broken(member, "is not whole seconds from 1970 to 9999")),
+    }
+}
+
+/// The holder's key in `cnf` (RFC 7800 section 3.2).
+fn holder(claims: &Object) -> Result<Option<PublicKey>, CredentialError> {
+    let Some(confirmation) = claims.get("cnf") else { return Ok(None) };
+    let key = confirmation.get("jwk").and_then(|jwk| PublicKey::from_jwk(jwk).ok());
+    key.map(Some).ok_or_else(|| broken("cnf", "does not hold the jwk of a P-256 or Ed25519 public key"))
+}
+
+const fn broken(member: &'static str, rule: &'static str) -> CredentialError {
+    CredentialError::Nonconforming { member, rule }
+}
+
+/// Why a document is not one of our credentials. It repeats no claim: claims are personal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialError {
+    /// `iss` is not the issuer's id.
+    IssuerMismatch,
+    /// A member breaks a rule.
+    Nonconforming {
+        /// The member; empty for the payload itself.
+        member: &'static str,
+        /// What is wrong with it, as the end of a sentence.
+        rule: &'static str,
+    },
+}
+
+impl CredentialError {
+    /// The code of `specs/verification.md`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::IssuerMismatch => "credential.issuer-mismatch",
+            Self::Nonconforming { .. } => "credential.nonconforming",
+        }
+    }
+}
+
+impl fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IssuerMismatch => f.write_str("credential member iss is not the id of its issuer"),
+            Self::Nonconforming { member: "", rule } => write!(f, "credential payload {rule}"),
+            Self::Nonconforming { member, rule } => write!(f, "credential member {member} {rule}"),
+        }
+    }
+}
+
+impl core::error::Error for CredentialError {}
+
+/// 9999-12-31T23:59:59Z (`specs/entry.md`).
+const MAX_NUMERIC_DATE: u64 = 253_402_300_799;
