@@ -1,3 +1,5 @@
+//! Pure. Tests of the two planes: their bits, their limits and their digest.
+
 use super::*;
 use StatusValue::{Revoked, Suspended, Valid};
 
@@ -25,8 +27,8 @@ fn digests_are_those_of_the_specification() {
 #[test]
 fn the_first_slot_is_the_leftmost_bit() {
     let state = three_slots();
-    assert_eq!((state.revocation()[0], state.revocation()[BYTES - 1]), (0x80, 0x01));
-    assert_eq!(state.suspension()[1], 0x40);
+    assert_eq!((state.revocation().first(), state.revocation().last()), (Some(&0x80), Some(&0x01)));
+    assert_eq!(state.suspension().get(1), Some(&0x40));
     let values = [0, 1, 9, 131_071].map(|index| state.get(index).unwrap());
     assert_eq!(values, [Revoked, Valid, Suspended, Revoked]);
     assert_eq!((state.get(131_072), state.get(u32::MAX)), (None, None));
@@ -61,8 +63,8 @@ fn planes_are_taken_as_they_are_or_refused() {
     assert_eq!(short, Err(StateError::PlaneLength { expected: BYTES, found: BYTES - 1 }));
     let long = ListState::from_planes(LIST, LENGTH, vec![0; BYTES + 1], suspension);
     assert_eq!(long, Err(StateError::PlaneLength { expected: BYTES, found: BYTES + 1 }));
-    let mut both = vec![0; BYTES];
-    both[BYTES - 1] = 0x03;
+    let mut both = vec![0; BYTES - 1];
+    both.push(0x03);
     let refused = ListState::from_planes(LIST, LENGTH, revocation, both);
     assert_eq!(refused, Err(StateError::RevokedAndSuspended { index: 131_071 }));
 }
