@@ -1,0 +1,13 @@
+//! A second implementation of every format, straight from `specs/`: naive, recursive, slow. It shares no code with
+//! the product and panics where it pleases; it exists to be obviously right, and to disagree.
+
+pub mod credential;
+pub mod encoding;
+pub mod entry;
+pub mod json;
+pub mod ledger;
+pub mod note;
+pub mod receipt;
+pub mod status;
+pub mod tree;
+pub mod trust;
