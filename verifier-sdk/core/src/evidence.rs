@@ -1,4 +1,5 @@
 //! Pure. What somebody shows: a credential and what comes with it. Nothing here is believed yet.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 /// What is put before a verifier. Every byte of it is from a stranger.
 //= specs/verification.md#evidence

@@ -3,6 +3,7 @@
 //! Callers keep what a call returns, in place of what they passed. A call whose checks failed returns memory
 //! unchanged, but for alarms: state is kept after *all* checks, because a verifier that saved a sequence before it had
 //! checked the document would be frozen by a forged one (CVE-2025-2888 of `tough` was such an order).
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};

@@ -2,6 +2,7 @@
 //!
 //! A snapshot file needs no signature but the log's: its state has a digest, the digest is in an entry, and the
 //! receipt proves the entry.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 use alloc::string::{String, ToString};
 use core::fmt;

@@ -3,6 +3,7 @@
 //! A bundle is two signed documents with their receipts, and states of status lists that prove themselves.
 //! [`Trust::open`] checks all of it; what it returns is believed from then on, so that a verification hashes nothing
 //! that was hashed before. Those who write bundles use [`Root`], [`Feed`] and [`Container`].
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;

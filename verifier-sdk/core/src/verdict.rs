@@ -2,6 +2,7 @@
 //!
 //! The three are kept apart on purpose. *Not valid* needs evidence of a wrong; whatever is missing, stale or
 //! unreadable is *cannot tell*. Only *valid* admits.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 use alloc::string::String;
 use core::fmt;
