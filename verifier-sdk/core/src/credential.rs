@@ -10,6 +10,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 
 use sillok_log::UnixSeconds;
+use sillok_log::entry::MAX_TIME;
 
 use crate::datetime::DateTimeStamp;
 use crate::json::{Json, Object};
@@ -109,7 +110,7 @@ fn date_time<'a>(
 fn numeric_date(claims: &Object, member: &'static str) -> Result<Option<UnixSeconds>, CredentialError> {
     let Some(value) = claims.get(member) else { return Ok(None) };
     match value.unsigned() {
-        Ok(seconds) if seconds <= MAX_NUMERIC_DATE => Ok(Some(UnixSeconds(seconds))),
+        Ok(seconds) if seconds <= MAX_TIME.0 => Ok(Some(UnixSeconds(seconds))),
         Ok(_) | Err(_) => Err(broken(member, "is not whole seconds from 1970 to 9999")),
     }
 }
@@ -162,6 +163,3 @@ impl fmt::Display for CredentialError {
 }
 
 impl core::error::Error for CredentialError {}
-
-/// 9999-12-31T23:59:59Z (`specs/entry.md`).
-const MAX_NUMERIC_DATE: u64 = 253_402_300_799;

@@ -2,8 +2,8 @@
 
 use sillok_log::UnixSeconds;
 
-/// Reads an `xsd:dateTimeStamp` and rounds its fraction down; times before 1970 become 0. `None`: not of that form, or
-/// not within the years 1 to 9999 in UTC.
+/// Reads an `xsd:dateTimeStamp` and rounds its fraction down; times before 1970 become 0. `None`: not of that
+/// form, or not within the years 1 to 9999 in UTC.
 //= specs/credential.md#payload
 #[must_use]
 pub fn parse_date_time_stamp(text: &str) -> Option<UnixSeconds> {
@@ -22,7 +22,8 @@ pub struct DateTimeStamp<'a> {
 }
 
 impl<'a> DateTimeStamp<'a> {
-    /// Reads four year digits, seconds, an optional fraction and a zone. `24:00:00` is the next day; a second 60 is refused.
+    /// Reads four year digits, seconds, an optional fraction and a zone. `24:00:00` is the next day; a second 60
+    /// is refused.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let (fields, rest) = text.split_at_checked(FIELDS_LEN)?;
@@ -104,8 +105,8 @@ const fn is_leap(year: i64) -> bool {
         || matches!(year.checked_rem(400), Some(0))
 }
 
-/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, years 1 to 9999. The year is taken to begin in
-/// March, so that the leap day is its last.
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, years 1 to 9999. The year is taken to
+/// begin in March, so that the leap day is its last.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> Option<i64> {
     let (year, month) =
         if month > 2 { (year, month.checked_sub(3)?) } else { (year.checked_sub(1)?, month.checked_add(9)?) };

@@ -166,8 +166,8 @@ impl PublicKey {
     }
 }
 
-/// The ES256 signature with the lower of its two values of s, which is the one that an issuer emits; `None` when the bytes
-/// are no signature at all.
+/// The ES256 signature with the lower of its two values of s, which is the one that an issuer emits; `None` when
+/// the bytes are no signature at all.
 //= specs/credential.md#signature
 #[must_use]
 pub fn lower_s(signature: &[u8]) -> Option<[u8; 64]> {

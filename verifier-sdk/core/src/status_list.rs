@@ -1,4 +1,4 @@
-//! Pure. The two renderings of a status list's planes: zlib in a snapshot file, GZIP in a W3C status list credential.
+//! Pure. The two renderings of a status list: zlib in a snapshot file, GZIP in a W3C status list credential.
 //!
 //! Both directions are here, so that what is published is what this reader accepts. A reader holds one byte more
 //! than the list is long, whatever the input claims.
@@ -15,10 +15,11 @@ use miniz_oxide::inflate::core::inflate_flags::{
 };
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
+use sillok_log::entry::{MAX_LIST_SLOTS, MIN_LIST_SLOTS};
+
 use crate::encoding::{decode_base64url, encode_base64url};
 
-/// The planes of a list of `length` slots as a snapshot file holds them: zlib (RFC 1950) of revocation plane ‖
-/// suspension plane.
+/// The two planes of a list as a snapshot file holds them: zlib (RFC 1950) of one after the other.
 //= specs/status.md#snapshot-file
 #[must_use]
 pub fn compress_state(revocation: &[u8], suspension: &[u8]) -> Vec<u8> {
@@ -84,7 +85,7 @@ pub fn decode_bitstring(encoded_list: &str, length: u64) -> Result<Vec<u8>, Stat
 
 /// The bytes of one plane of a list of `length` slots.
 fn plane_bytes(length: u64) -> Result<usize, StatusListError> {
-    let whole = length.is_multiple_of(8) && (MIN_SLOTS..=MAX_SLOTS).contains(&length);
+    let whole = length.is_multiple_of(8) && (MIN_LIST_SLOTS..=MAX_LIST_SLOTS).contains(&length);
     let bytes = whole.then(|| usize::try_from(length.div_euclid(8)).ok()).flatten();
     bytes.ok_or(StatusListError::Length { slots: length })
 }
@@ -203,7 +204,7 @@ impl fmt::Display for StatusListError {
             Self::Gzip => f.write_str("status list is not one GZIP member"),
             Self::Length { slots } => write!(
                 f,
-                "status list of {slots} slots is not a multiple of 8 from {MIN_SLOTS} to {MAX_SLOTS}"
+                "status list of {slots} slots is not a multiple of 8 from {MIN_LIST_SLOTS} to {MAX_LIST_SLOTS}"
             ),
             Self::Multibase => f.write_str("encodedList does not begin with u"),
             Self::Size { expected, shorter: true } => {
@@ -218,12 +219,6 @@ impl fmt::Display for StatusListError {
 }
 
 impl core::error::Error for StatusListError {}
-
-/// Least slots of a list (W3C Bitstring Status List v1.0 section 6.1: 16 KiB, so that one holder hides among many).
-pub const MIN_SLOTS: u64 = 131_072;
-
-/// Most slots of a list: bounds what a verifier holds (`specs/entry.md#list`).
-pub const MAX_SLOTS: u64 = 16_777_216;
 
 /// zlib's own default: a list of mostly equal bits gains nothing from more.
 const COMPRESSION_LEVEL: u8 = 6;

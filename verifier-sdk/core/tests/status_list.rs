@@ -7,9 +7,10 @@ use flate2::read::GzDecoder;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use flate2::{Crc, GzBuilder};
 use proptest::prelude::*;
+use sillok_log::entry::MIN_LIST_SLOTS;
 use sillok_verifier::encoding::{decode_base64url, encode_base64url};
 use sillok_verifier::status_list::{
-    MIN_SLOTS, StatusListError, compress_state, decode_bitstring, decompress_state, encode_bitstring,
+    StatusListError, compress_state, decode_bitstring, decompress_state, encode_bitstring,
 };
 
 /// The bytes of a plane of the smallest list.
@@ -32,7 +33,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn decode(member: &[u8]) -> Result<Vec<u8>, StatusListError> {
-    decode_bitstring(&format!("u{}", encode_base64url(member)), MIN_SLOTS)
+    decode_bitstring(&format!("u{}", encode_base64url(member)), MIN_LIST_SLOTS)
 }
 
 #[test]
@@ -40,22 +41,22 @@ fn states_come_back() {
     let (revocation, suspension) = (plane(3), plane(5));
     let compressed = compress_state(&revocation, &suspension);
     assert!(compressed.len() < PLANE / 8);
-    assert_eq!(decompress_state(&compressed, MIN_SLOTS), Ok((revocation.clone(), suspension.clone())));
+    assert_eq!(decompress_state(&compressed, MIN_LIST_SLOTS), Ok((revocation.clone(), suspension.clone())));
     let foreign = zlib(&[revocation.as_slice(), &suspension].concat());
-    assert_eq!(decompress_state(&foreign, MIN_SLOTS), Ok((revocation, suspension)));
+    assert_eq!(decompress_state(&foreign, MIN_LIST_SLOTS), Ok((revocation, suspension)));
 }
 
 #[test]
 fn states_have_exactly_the_size_of_their_list() {
     for bytes in [0, 1, 2 * PLANE - 1] {
         let error = StatusListError::Size { expected: 2 * PLANE, shorter: true };
-        assert_eq!(decompress_state(&zlib(&vec![0; bytes]), MIN_SLOTS), Err(error), "{bytes}");
+        assert_eq!(decompress_state(&zlib(&vec![0; bytes]), MIN_LIST_SLOTS), Err(error), "{bytes}");
     }
     for bytes in [2 * PLANE + 1, 2 * PLANE + 2, 4 * PLANE] {
         let error = StatusListError::Size { expected: 2 * PLANE, shorter: false };
-        assert_eq!(decompress_state(&zlib(&vec![0; bytes]), MIN_SLOTS), Err(error), "{bytes}");
+        assert_eq!(decompress_state(&zlib(&vec![0; bytes]), MIN_LIST_SLOTS), Err(error), "{bytes}");
     }
-    for slots in [0, 8, MIN_SLOTS - 8, MIN_SLOTS + 1, 16_777_216 + 8, u64::MAX] {
+    for slots in [0, 8, MIN_LIST_SLOTS - 8, MIN_LIST_SLOTS + 1, 16_777_216 + 8, u64::MAX] {
         let refused = decompress_state(&zlib(&[]), slots);
         assert_eq!(refused, Err(StatusListError::Length { slots }));
         assert_eq!(decode_bitstring("u", slots), Err(StatusListError::Length { slots }));
@@ -66,23 +67,26 @@ fn states_have_exactly_the_size_of_their_list() {
 fn states_are_one_whole_stream() {
     let whole = compress_state(&plane(3), &plane(5));
     let trailing = [whole.as_slice(), b"\n"].concat();
-    assert_eq!(decompress_state(&trailing, MIN_SLOTS), Err(StatusListError::Trailing { bytes: 1 }));
+    assert_eq!(decompress_state(&trailing, MIN_LIST_SLOTS), Err(StatusListError::Trailing { bytes: 1 }));
     let twice = [whole.as_slice(), &whole].concat();
-    assert_eq!(decompress_state(&twice, MIN_SLOTS), Err(StatusListError::Trailing { bytes: whole.len() }));
+    assert_eq!(
+        decompress_state(&twice, MIN_LIST_SLOTS),
+        Err(StatusListError::Trailing { bytes: whole.len() })
+    );
     for length in 0..whole.len() {
-        assert!(decompress_state(&whole[..length], MIN_SLOTS).is_err(), "cut at {length}");
+        assert!(decompress_state(&whole[..length], MIN_LIST_SLOTS).is_err(), "cut at {length}");
     }
     let mut sum = whole.clone();
     *sum.last_mut().expect("bytes") ^= 1;
-    assert_eq!(decompress_state(&sum, MIN_SLOTS), Err(StatusListError::Checksum));
-    assert!(decompress_state(&gzip(&vec![0; 2 * PLANE]), MIN_SLOTS).is_err());
+    assert_eq!(decompress_state(&sum, MIN_LIST_SLOTS), Err(StatusListError::Checksum));
+    assert!(decompress_state(&gzip(&vec![0; 2 * PLANE]), MIN_LIST_SLOTS).is_err());
 }
 
 #[test]
 fn bombs_cost_a_list() {
     // 64 MiB of zeros in 64 KiB; only one byte beyond the list is ever written.
     let bomb = vec![0; 64 << 20];
-    let state = decompress_state(&zlib(&bomb), MIN_SLOTS);
+    let state = decompress_state(&zlib(&bomb), MIN_LIST_SLOTS);
     assert_eq!(state, Err(StatusListError::Size { expected: 2 * PLANE, shorter: false }));
     let member = gzip(&bomb);
     assert_eq!(decode(&member), Err(StatusListError::Size { expected: PLANE, shorter: false }));
@@ -95,14 +99,14 @@ const W3C_EXAMPLE: &str = "uH4sIAAAAAAAAA-3BMQEAAADCoPVPbQwfoAAAAAAAAAAAAAAAAAAA
 
 #[test]
 fn bitstrings_are_those_of_others() {
-    assert_eq!(decode_bitstring(W3C_EXAMPLE, MIN_SLOTS), Ok(vec![0; PLANE]));
+    assert_eq!(decode_bitstring(W3C_EXAMPLE, MIN_LIST_SLOTS), Ok(vec![0; PLANE]));
     let bits = plane(7);
     let ours = encode_bitstring(&bits);
     let member = decode_base64url(ours.strip_prefix('u').expect("u").as_bytes()).expect("base64url");
     let mut read = Vec::new();
     GzDecoder::new(member.as_slice()).read_to_end(&mut read).expect("GZIP");
     assert_eq!(read, bits);
-    assert_eq!(decode_bitstring(&ours, MIN_SLOTS), Ok(bits.clone()));
+    assert_eq!(decode_bitstring(&ours, MIN_LIST_SLOTS), Ok(bits.clone()));
     // Optional header fields say nothing about the bits.
     let named = GzBuilder::new().filename("list").comment("a comment").extra(vec![1, 2, 3]).mtime(77);
     let mut encoder = named.write(Vec::new(), Compression::fast());
@@ -155,12 +159,15 @@ fn bitstrings_are_one_member() {
 #[test]
 fn bitstrings_have_one_spelling() {
     let text = W3C_EXAMPLE;
-    assert_eq!(decode_bitstring(&text[1..], MIN_SLOTS), Err(StatusListError::Multibase));
-    assert_eq!(decode_bitstring(&text.replacen('u', "f", 1), MIN_SLOTS), Err(StatusListError::Multibase));
+    assert_eq!(decode_bitstring(&text[1..], MIN_LIST_SLOTS), Err(StatusListError::Multibase));
+    assert_eq!(
+        decode_bitstring(&text.replacen('u', "f", 1), MIN_LIST_SLOTS),
+        Err(StatusListError::Multibase)
+    );
     for damaged in [format!("{text}="), format!("{text}\n"), text.replace('-', "+"), format!("{text}A")] {
-        assert!(decode_bitstring(&damaged, MIN_SLOTS).is_err(), "{damaged:?}");
+        assert!(decode_bitstring(&damaged, MIN_LIST_SLOTS).is_err(), "{damaged:?}");
     }
-    assert_eq!(decode_bitstring("u", MIN_SLOTS), Err(StatusListError::Gzip));
+    assert_eq!(decode_bitstring("u", MIN_LIST_SLOTS), Err(StatusListError::Gzip));
 }
 
 proptest! {
@@ -170,16 +177,16 @@ proptest! {
     fn any_plane_comes_back(mut bits in prop::collection::vec(any::<u8>(), 0..64), at in 0..PLANE - 64) {
         bits.splice(0..0, vec![0; at]);
         bits.resize(PLANE, 0);
-        prop_assert_eq!(decode_bitstring(&encode_bitstring(&bits), MIN_SLOTS), Ok(bits.clone()));
-        prop_assert_eq!(decompress_state(&compress_state(&bits, &bits), MIN_SLOTS), Ok((bits.clone(), bits)));
+        prop_assert_eq!(decode_bitstring(&encode_bitstring(&bits), MIN_LIST_SLOTS), Ok(bits.clone()));
+        prop_assert_eq!(decompress_state(&compress_state(&bits, &bits), MIN_LIST_SLOTS), Ok((bits.clone(), bits)));
     }
 
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "u?[A-Za-z0-9_-]{0,200}") {
-        prop_assert!(decompress_state(&bytes, MIN_SLOTS).is_err());
+        prop_assert!(decompress_state(&bytes, MIN_LIST_SLOTS).is_err());
         let member = [&[0x1f, 0x8b, 8][..], &bytes].concat();
         prop_assert!(decode(&member).is_err());
-        prop_assert!(decode_bitstring(&text, MIN_SLOTS).is_err());
+        prop_assert!(decode_bitstring(&text, MIN_LIST_SLOTS).is_err());
     }
 
     #[test]
@@ -189,7 +196,7 @@ proptest! {
         let index = at.index(state.len());
         state[index] ^= mask;
         // A damaged header may still describe the same stream; other bits must not come out.
-        if let Ok(read) = decompress_state(&state, MIN_SLOTS) {
+        if let Ok(read) = decompress_state(&state, MIN_LIST_SLOTS) {
             prop_assert_eq!(read, (bits.clone(), bits.clone()));
         }
         let mut member = gzip(&bits);
