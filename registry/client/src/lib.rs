@@ -1,1 +1,19 @@
-//! Placeholder head.
+//! IO. How everybody else talks to a log, and believes nothing of what it answers.
+//!
+//! # In scope
+//! Submitting entries, with every receipt checked before it is handed on ([`Submitter`]).
+//!
+//! # Out of scope
+//! Formats, proofs and rules (`sillok-log`); keys at rest, retries that outlast the process and what an entry means
+//! (the issuer). Threads of an asynchronous runtime: every call here blocks.
+//!
+//! # Invariants
+//! A receipt that is handed out opens under the log's key and proves the entry that was sent. Clock and randomness
+//! are arguments. Each answer is read up to a limit, each request ends by a deadline.
+
+mod error;
+mod submit;
+
+pub use error::{Error, Problem};
+pub use sillok_log::submission::Level;
+pub use submit::{Clock, Jitter, Logged, Outcome, Refused, Settings, Submitter};
