@@ -1,5 +1,7 @@
 //! Key files: what is sealed opens again, under the right passphrase only, and nothing is overwritten.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
