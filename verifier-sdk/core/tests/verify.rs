@@ -8,12 +8,14 @@ use sillok_log::entry::StatusValue;
 use sillok_log::receipt::Receipt;
 use sillok_log::{TreeSize, UnixSeconds};
 use sillok_verifier::key::lower_s;
+use sillok_verifier::snapshot::SnapshotFile;
 use sillok_verifier::trust::{Cuts, Standing};
 use sillok_verifier::verdict::{Anchoring, Witnesses};
 use sillok_verifier::{Memory, Reason, Verdict, check_issued};
 
 #[path = "verify/cases.rs"]
 mod cases;
+#[expect(dead_code, reason = "each test program uses its part of the world")]
 #[path = "support/world.rs"]
 mod world;
 
@@ -173,6 +175,53 @@ fn the_newest_proved_state_counts_in_any_order() {
     }
     for order in [&[2][..], &[0, 1, 2], &[2, 1, 0], &[1, 2, 0]] {
         assert_eq!(judge(order), Verdict::of(Reason::StatusRevoked), "{order:?}");
+    }
+}
+
+/// A bundle may embed a state that is newer than its feed. It counts, and does not depend on the feed.
+#[test]
+fn an_embedded_state_newer_than_the_feed_counts() {
+    let (mut world, issued, _container) = World::ready();
+    world.root.status_max_age = HOUR;
+    let feed = world.feed();
+    let later = UnixSeconds(feed.not_after.0 + 1);
+    let newer = world.publish_until(UnixSeconds(later.0 + HOUR));
+    let files = vec![world.file(&newer), world.file(&world.published[0].clone())];
+    let container = world.container_of(&feed, files);
+    let receipt = world.receipt(&issued);
+    let verdict = judge_at(&container, &issued.credential, Some(&receipt), &[], later);
+    let Verdict::Valid(facts) = verdict else { panic!("valid") };
+    assert_eq!(facts.status.sequence, 2);
+}
+
+/// A list that only a file knows, and that the file says is another issuer's, is no list of this credential.
+#[test]
+fn an_embedded_state_of_another_issuer_is_none() {
+    let (mut world, issued, container) = World::ready();
+    let mut feed = world.feed();
+    feed.snapshots.clear();
+    let file = container.snapshots[0].to_json();
+    let foreign = file.replace(&format!(r#""issuer":"{ISSUER}""#), r#""issuer":"https://other.example""#);
+    let foreign = SnapshotFile::parse(foreign.as_bytes()).expect("a file");
+    let container = world.container_of(&feed, vec![foreign]);
+    assert_eq!(world.judge(&container, &issued), Verdict::of(Reason::StatusDigestMismatch));
+    // The same state under its issuer's name is good.
+    assert!(world.judge_with(&container, &issued, &[file.as_bytes()]).admits());
+}
+
+/// A log that holds two snapshots of one number has broken its rules; neither state counts, in any order.
+#[test]
+fn two_snapshots_of_one_number_settle_nothing() {
+    let (mut world, issued, container) = World::ready();
+    let honest = world.published.remove(0);
+    world.set(StatusValue::Revoked);
+    let other = world.publish();
+    assert_eq!(honest.snapshot.sequence, other.snapshot.sequence);
+    let (honest, other) = (world.file(&honest).to_json(), world.file(&other).to_json());
+    let files = [other.as_bytes(), honest.as_bytes()];
+    for shown in [&files[..1], &files[..], &[files[1], files[0], files[1]][..]] {
+        let verdict = world.judge_with(&container, &issued, shown);
+        assert_eq!(verdict, Verdict::of(Reason::StatusDigestMismatch));
     }
 }
 

@@ -3,7 +3,7 @@
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::cosignature::cosign;
 use sillok_log::entry::Entry;
-use sillok_log::merkle::{BatchTree, Frontier};
+use sillok_log::merkle::{BatchTree, Frontier, consistency_plan};
 use sillok_log::note::{SignatureKind, SignerKey, compose};
 use sillok_log::receipt::Receipt;
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
@@ -71,6 +71,13 @@ impl Log {
 
     pub(crate) fn receipt_at(&self, index: LeafIndex, extra: Option<Vec<u8>>, size: usize) -> Receipt {
         Receipt { extra, index, proof: self.proof(index, size), checkpoint: self.note_at(size) }
+    }
+
+    pub(crate) fn consistency(&self, from: usize, to: usize) -> Vec<Hash> {
+        let plan = consistency_plan(TreeSize(from as u64), TreeSize(to as u64)).expect("two sizes");
+        let tree = self.tree(to);
+        let nodes: Vec<Hash> = plan.nodes().iter().map(|node| tree.node(*node).expect("a node")).collect();
+        plan.fold(&nodes).expect("a proof")
     }
 
     /// The receipt of an entry that has no extra, relative to the newest checkpoint.
