@@ -1,7 +1,8 @@
 //! IO. How everybody else talks to a log, and believes nothing of what it answers.
 //!
 //! # In scope
-//! Submitting entries, with every receipt checked before it is handed on ([`Submitter`]).
+//! Submitting entries, with every receipt checked before it is handed on ([`Submitter`]); reading a published log from
+//! its URL or a folder ([`Source`]) and auditing it ([`Audit`]).
 //!
 //! # Out of scope
 //! Formats, proofs and rules (`sillok-log`); keys at rest, retries that outlast the process and what an entry means
@@ -11,9 +12,14 @@
 //! A receipt that is handed out opens under the log's key and proves the entry that was sent. Clock and randomness
 //! are arguments. Each answer is read up to a limit, each request ends by a deadline.
 
+pub mod audit;
+pub mod source;
+
 mod error;
 mod submit;
 
+pub use audit::Audit;
 pub use error::{Error, Problem};
 pub use sillok_log::submission::Level;
+pub use source::Source;
 pub use submit::{Clock, Jitter, Logged, Outcome, Refused, Settings, Submitter};

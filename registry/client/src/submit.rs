@@ -1,5 +1,6 @@
 //! Submitting entries: one signed request, asked again while the registry is busy, its answer checked.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde::Serialize;
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::note::{SignerKey, VerifierKey};
 use sillok_log::submission::{Authorization, Level, MAX_BODY_BYTES, MAX_ENTRIES};
-use sillok_log::{LeafIndex, UnixSeconds};
+use sillok_log::{LeafIndex, TreeSize, UnixSeconds};
 use ureq::http::{Response, header};
 
 use crate::{Error, Problem};
@@ -86,8 +87,8 @@ pub struct Submitter {
     settings: Settings,
     clock: Clock,
     jitter: Jitter,
-    // The largest checkpoint that was opened. Owned by `judge`; the lock is never held over a request.
-    seen: Mutex<Option<Seen>>,
+    // The largest checkpoints that were opened, at most `MAX_SEEN`. The lock is never held over a request.
+    seen: Mutex<BTreeMap<TreeSize, Seen>>,
 }
 
 impl Submitter {
@@ -119,7 +120,7 @@ impl Submitter {
             .build()
             .new_agent();
         let url = format!("{root}/entries");
-        Ok(Self { agent, url, key, log, settings, clock, jitter, seen: Mutex::new(None) })
+        Ok(Self { agent, url, key, log, settings, clock, jitter, seen: Mutex::default() })
     }
 
     /// Takes note of a checkpoint seen earlier, so that the log cannot go back behind it.
@@ -132,7 +133,7 @@ impl Submitter {
         self.note(Seen { checkpoint: opened, text: checkpoint.into() })
     }
 
-    /// The largest checkpoint that was opened so far.
+    /// The largest checkpoint that was opened so far, a signed note.
     #[must_use]
     pub fn largest(&self) -> Option<String> {
         self.before().map(|seen| seen.text)
@@ -213,20 +214,22 @@ impl Submitter {
     }
 
     fn before(&self) -> Option<Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.last_key_value().map(|(_size, largest)| largest.clone())
     }
 
-    /// Keeps the larger one. Of two threads' answers the smaller may come last, so only equal sizes are compared.
+    /// Remembers a checkpoint. A smaller one than the largest is normal here: another thread's answer may have come
+    /// first, and the receipt of a duplicate holds a checkpoint that is public already.
     fn note(&self, new: Seen) -> Result<(), Error> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen.as_ref() {
-            Some(old) if old.checkpoint.size > new.checkpoint.size => Ok(()),
-            Some(old) if old.checkpoint.size == new.checkpoint.size => old.agrees(&new),
-            Some(_) | None => {
-                *seen = Some(new);
-                Ok(())
-            }
+        if let Some(old) = seen.get(&new.checkpoint.size) {
+            return old.agrees(&new);
         }
+        seen.insert(new.checkpoint.size, new);
+        if seen.len() > MAX_SEEN {
+            seen.pop_first();
+        }
+        Ok(())
     }
 }
 
@@ -260,6 +263,10 @@ fn retry_after<T>(response: &Response<T>) -> Option<Duration> {
 /// Longest answer that is read, in bytes: 1,000 receipts of 63 hashes each take 3.3 MB; the rest is room for
 /// cosignatures.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
+
+/// How many checkpoints are remembered: a second root for one of these sizes is noticed here, for an older one by
+/// whoever audits the log.
+const MAX_SEEN: usize = 64;
 
 /// How long is waited at most before a second attempt when no answer came; doubled each time.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);

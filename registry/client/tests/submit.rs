@@ -217,7 +217,18 @@ fn a_log_that_shrinks_or_forks_is_found_out_with_both_notes() {
     let mut forked = answer.clone();
     forked["checkpoint"] = json!(checkpoint(2, Hash([7; 32]), &log_key()));
     assert!(matches!(outcome_of(&forked), Err(Error::Fork { .. })));
-    // A smaller checkpoint, then the same again: fine.
+    // The receipt of a duplicate may hold a smaller checkpoint, though not one that contradicts what was seen.
+    let first = leaf_hash(&entries[0]);
+    let mut earlier = answer.clone();
+    earlier["results"][0]["receipt"] = json!(receipt(0, vec![], &checkpoint(1, first, &log_key())));
+    for (root, forked) in [(first, false), (Hash([7; 32]), true)] {
+        let (url, _requests) = registry(vec![(200, "", serde_json::to_vec(&earlier).unwrap())]);
+        let (submitter, _waits) = submitter(&url);
+        submitter.remember(&checkpoint(1, root, &log_key())).unwrap();
+        let result = submitter.submit(&entries, Level::Committed);
+        assert_eq!(matches!(result, Err(Error::Fork { .. })), forked, "{result:?}");
+    }
+    // A smaller checkpoint before, then the same again: fine.
     let (url, _requests) = registry(vec![(200, "", bytes.clone()), (200, "", bytes)]);
     let (submitter, _waits) = submitter(&url);
     submitter.remember(&checkpoint(1, Hash([7; 32]), &log_key())).unwrap();

@@ -53,7 +53,7 @@ struct Words {
 }
 
 /// Checks an answer against the entries that were sent, and returns the outcomes with every checkpoint that they
-/// rest on. `before` is what had been seen when the request was sent: whatever is answered after that is not smaller.
+/// rest on. `before` is what had been seen when the request was sent: the log has not become smaller since.
 pub(super) fn judge(
     entries: &[Vec<u8>],
     answer: &[u8],
@@ -66,8 +66,11 @@ pub(super) fn judge(
         let (found, expected) = (answer.results.len(), entries.len());
         return Err(malformed(format!("it has {found} results for {expected} entries")));
     }
-    let mut opened = Opened { log, before, all: Vec::new() };
-    opened.open(answer.checkpoint)?;
+    let mut opened = Opened { log, all: Vec::new() };
+    let newest = opened.open(answer.checkpoint)?;
+    if let Some(before) = before.filter(|before| before.checkpoint.size > newest.checkpoint.size) {
+        return Err(before.contradicted_by(newest));
+    }
     let mut outcomes = Vec::with_capacity(entries.len());
     for (position, (entry, item)) in entries.iter().zip(answer.results).enumerate() {
         outcomes.push(match item {
@@ -104,38 +107,27 @@ fn check(
     if receipt.index != index {
         return Err(Error::Index { position, result: index, receipt: receipt.index });
     }
-    let checkpoint = opened.open(receipt.checkpoint.clone())?;
-    receipt.check(&leaf_hash(entry), checkpoint).map_err(|source| Error::NotProved { position, source })
+    let seen = opened.open(receipt.checkpoint.clone())?;
+    receipt.check(&leaf_hash(entry), &seen.checkpoint).map_err(|source| Error::NotProved { position, source })
 }
 
 /// The checkpoints of one answer. Most receipts share one, whose signature is checked once.
 struct Opened<'a> {
     log: &'a VerifierKey,
-    before: Option<&'a Seen>,
     all: Vec<Seen>,
 }
 
 impl Opened<'_> {
-    fn open(&mut self, text: String) -> Result<&Checkpoint, Error> {
+    fn open(&mut self, text: String) -> Result<&Seen, Error> {
         let position = match self.all.iter().position(|seen| seen.text == text) {
             Some(position) => position,
             None => {
                 let opened = Checkpoint::open(&text, self.log);
                 let checkpoint = opened.map_err(|source| Error::Checkpoint { source })?;
-                let new = Seen { checkpoint, text };
-                self.before.map_or(Ok(()), |before| compare(before, &new))?;
-                self.all.push(new);
+                self.all.push(Seen { checkpoint, text });
                 self.all.len() - 1
             }
         };
-        Ok(&self.all[position].checkpoint)
-    }
-}
-
-fn compare(before: &Seen, after: &Seen) -> Result<(), Error> {
-    match after.checkpoint.size.cmp(&before.checkpoint.size) {
-        std::cmp::Ordering::Less => Err(before.contradicted_by(after)),
-        std::cmp::Ordering::Equal => before.agrees(after),
-        std::cmp::Ordering::Greater => Ok(()),
+        Ok(&self.all[position])
     }
 }
