@@ -194,13 +194,13 @@ impl Vector {
         }
         let [expect, spec, comment] = values[..] else { return Err("a header key is missing".into()) };
         let mut vector = Self::new(topic, name, expect, spec, comment);
+        let body = body.strip_suffix('\n').ok_or("the last line does not end")?;
         let body = body.strip_prefix("-- ").ok_or("the first part does not follow the header")?;
         for part in body.split("\n-- ") {
-            let (title, content) = part
-                .split_once(" --\n")
-                .or_else(|| Some((part.strip_suffix(" --")?, "")))
-                .ok_or_else(|| format!("part {part:?}"))?;
-            let content = content.strip_suffix('\n').unwrap_or(content);
+            let (title, content) = match part.split_once(" --\n") {
+                Some((title, content)) => (title, Some(content)),
+                None => (part.strip_suffix(" --").ok_or_else(|| format!("part {part:?}"))?, None),
+            };
             vector.parts.push(Part::parse(title, content)?);
         }
         Ok(vector)
@@ -208,16 +208,18 @@ impl Vector {
 }
 
 impl Part {
-    fn parse(title: &str, content: &str) -> Result<Self, String> {
+    /// `content` is without its last newline; a part without a line has none.
+    fn parse(title: &str, content: Option<&str>) -> Result<Self, String> {
+        let lines = content.unwrap_or_default();
         let (name, form, bytes) = if let Some(name) = title.strip_suffix(".hex") {
-            (name, Form::Hex, unhex(content).ok_or_else(|| format!("part {title:?} is no hexadecimal"))?)
+            (name, Form::Hex, unhex(lines).ok_or_else(|| format!("part {title:?} is no hexadecimal"))?)
         } else if let Some(name) = title.strip_suffix(".line") {
-            if content.contains('\n') {
-                return Err(format!("part {title:?} has more than one line"));
+            if lines.contains('\n') || content.is_none() {
+                return Err(format!("part {title:?} is not one line"));
             }
-            (name, Form::Line, content.as_bytes().to_vec())
+            (name, Form::Line, lines.as_bytes().to_vec())
         } else {
-            (title, Form::Text, format!("{content}\n").into_bytes())
+            (title, Form::Text, content.map_or_else(String::new, |lines| format!("{lines}\n")).into_bytes())
         };
         Ok(Self { name: name.into(), form, bytes })
     }

@@ -406,9 +406,9 @@ fn snapshots() -> Vec<Vector> {
             &[&file("\"sequence\":1", "\"sequence\":2")],
         ),
         opened(
-            "snapshot-file-type",
-            "trust.snapshot-file",
-            "something else",
+            "malformed-snapshot-file-type",
+            "trust.malformed",
+            "an array of snapshot files",
             &[&file("sillok-snapshot/v1", "sillok-snapshot/v2")],
         ),
     ]
@@ -418,25 +418,25 @@ fn consistencies() -> Vec<Vector> {
     let next = |sequence| Plan { feed_number: (sequence, 1), ..Plan::default() };
     let first = next(1).build();
     let second = first.renewed(&next(2));
-    let (from, to) = (first.log.size(), second.log.size());
-    let proof = consistency(usize::try_from(from).expect("a small log"), &second.log.leaves(to));
-    let with = |proof: &[[u8; 32]]| {
+    let from = first.log.size();
+    // To the feed's own checkpoint, and to the one in the receipts, which is larger.
+    let [near, far] = [second.log.size() - 1, second.log.size()];
+    let with = |to: u64, damage: u8| {
+        let from_size = usize::try_from(from).expect("a small log");
+        let mut proof = consistency(from_size, &second.log.leaves(to));
+        proof[0][0] ^= damage;
         let mut container = second.published.container.clone();
-        container.consistency = vec![consistency_item(ORIGIN, from, to, proof)];
+        container.consistency = vec![consistency_item(ORIGIN, from, to, &proof)];
         container
     };
-    let mut wrong = proof.clone();
-    wrong[0] = [7; 32];
     let first = &first.published.container;
+    let case = |name: &str, code, comment, to, damage: u8| {
+        opened(name, code, comment, &[first, &with(to, damage)]).line("alarms", damage)
+    };
     vec![
-        opened("consistency", "ok", "the container proves that the log only grew", &[first, &with(&proof)])
-            .line("alarms", 0),
-        opened(
-            "consistency-wrong",
-            "log.fork",
-            "a consistency proof that fails is an alarm",
-            &[first, &with(&wrong)],
-        )
-        .line("alarms", 1),
+        case("consistency", "ok", "the log only grew, up to the feed's checkpoint", near, 0),
+        case("consistency-to-receipts", "ok", "the log only grew, up to the receipts' checkpoint", far, 0),
+        case("consistency-wrong", "log.fork", "a consistency proof that fails is an alarm", near, 1),
+        case("consistency-wrong-to-receipts", "log.fork", "the same up to the receipts' checkpoint", far, 1),
     ]
 }

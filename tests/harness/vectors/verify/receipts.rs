@@ -5,6 +5,7 @@ use super::super::world::{ORIGIN, Plan, World, log_key, witness};
 use super::{Scene, world};
 use crate::reference::encoding::base64;
 use crate::reference::entry::{commitment, issue};
+use crate::reference::json::string;
 use crate::reference::note::{COSIGNATURE, ED25519, NoteKey, note};
 use crate::reference::receipt::issue_extra;
 
@@ -129,6 +130,11 @@ fn proofs() -> Vec<Vector> {
     let mismatch = |name: &str, comment: &str, receipt: &dyn Fn(&World) -> String| {
         shown(&format!("inclusion-{name}"), "not valid inclusion.mismatch", comment, receipt)
     };
+    let stolen = Scene::planned(|_| ()).with(|scene| {
+        let mut plan = Plan::default();
+        plan.set("id", string("urn:uuid:6b3d4ce5-1f20-4b7c-9d8e-0f1a2b3c4d5e"));
+        scene.credential = plan.credential();
+    });
     let with_extra =
         |world: &World, extra: &[u8]| world.log.receipt(world.index, world.log.size(), Some(extra));
     vec![
@@ -161,15 +167,11 @@ fn proofs() -> Vec<Vector> {
             let hash = format!("{}\n", base64(&world.log.proof(world.index, world.log.size())[0]));
             world.receipt.replacen(&hash, "", 1)
         }),
-        mismatch("not-logged", "a credential that only its receipt knows", &|world| {
-            let mut log = world.log.clone();
-            let at = usize::try_from(world.index).expect("a small log");
-            log.entries[at] = issue(&[9; 32], &[3; 32], &[2; 32], super::START);
-            let checkpoint = world.log.checkpoint(world.log.size());
-            let receipt = log.receipt(world.index, log.size(), Some(&world.extra));
-            let head = receipt.split("\n\n").next().unwrap_or_default().to_owned();
-            format!("{head}\n\n{checkpoint}")
-        }),
+        stolen.vector(
+            "inclusion-not-logged",
+            "not valid inclusion.mismatch",
+            "signed, never logged, with the receipt of another",
+        ),
     ]
 }
 

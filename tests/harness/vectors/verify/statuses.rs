@@ -241,7 +241,7 @@ fn renderings() -> Vec<Vector> {
         ),
         with(pair(&slots, &slots)[..1].to_vec()).vector(
             "w3c-half",
-            mismatch,
+            "cannot tell status.missing",
             "revocation without suspension is no state",
         ),
         Scene::of(&revoked).with(|scene| scene.statuses = lists).vector(

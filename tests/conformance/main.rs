@@ -1,0 +1,87 @@
+//! Conformance: every file of `specs/vectors` against `sillok-log` and `sillok-verifier`. The data is fat, the code
+//! thin: a runner turns a file's parts into calls and says what happened in the words of its `expect:` line.
+//! `specs/README.md` has the format.
+
+mod coverage;
+mod credential;
+mod entry;
+mod files;
+mod foreign;
+mod ledger;
+mod note;
+mod receipt;
+mod status;
+mod tree;
+mod verify;
+
+use files::check_topic;
+
+#[test]
+fn tree() {
+    check_topic("tree", tree::run);
+}
+
+#[test]
+fn tile() {
+    check_topic("tile", tree::run_tile);
+}
+
+#[test]
+fn note() {
+    check_topic("note", note::run);
+}
+
+#[test]
+fn checkpoint() {
+    check_topic("checkpoint", note::run_checkpoint);
+}
+
+#[test]
+fn policy() {
+    check_topic("policy", note::run_policy);
+}
+
+#[test]
+fn entry() {
+    check_topic("entry", entry::run);
+}
+
+#[test]
+fn ledger() {
+    check_topic("ledger", ledger::run);
+}
+
+#[test]
+fn receipt() {
+    check_topic("receipt", receipt::run);
+}
+
+#[test]
+fn status() {
+    check_topic("status", status::run);
+}
+
+#[test]
+fn date() {
+    check_topic("date", credential::run_date);
+}
+
+#[test]
+fn credential() {
+    check_topic("credential", credential::run);
+}
+
+#[test]
+fn trust() {
+    check_topic("trust", verify::run_trust);
+}
+
+#[test]
+fn verify() {
+    check_topic("verify", verify::run);
+}
+
+#[test]
+fn foreign() {
+    check_topic("foreign", foreign::run);
+}

@@ -1,0 +1,73 @@
+//! `specs/status.md`: fold, planes and the decoders of both renderings.
+
+use sillok_log::entry::{Entry, ListId, StatusValue};
+use sillok_log::status::ListState;
+use sillok_tests::reference::tree::sha256;
+use sillok_tests::vectors::Vector;
+use sillok_verifier::encoding::decode_base64url;
+use sillok_verifier::status_list::{decode_bitstring, decompress_state};
+
+use crate::files::{Outcome, array, bytes, number, same, text};
+
+pub(crate) fn run(vector: &Vector) -> Outcome {
+    match text(vector, "check") {
+        "fold" => fold(vector),
+        "bit" => bit(vector),
+        "state" => state(vector),
+        "encoded-list" => encoded_list(vector),
+        other => Err(format!("no check {other:?}")),
+    }
+}
+
+fn empty(vector: &Vector) -> Result<ListState, String> {
+    ListState::new(ListId(array(vector, "list")), number(vector, "length")).map_err(|error| error.to_string())
+}
+
+fn fold(vector: &Vector) -> Outcome {
+    let mut state = empty(vector)?;
+    for (entry, _index) in vector.all_of("entry").zip(0..number(vector, "fold-size")) {
+        if let Entry::Status(status) = Entry::parse(entry).map_err(|error| error.to_string())?
+            && status.list == state.list()
+        {
+            state.set(status.index, status.value).map_err(|error| error.to_string())?;
+        }
+    }
+    same("digest", state.digest().as_bytes(), bytes(vector, "digest"))?;
+    Ok("ok".into())
+}
+
+fn bit(vector: &Vector) -> Outcome {
+    let mut state = ListState::new(ListId([0; 16]), 131_072).map_err(|error| error.to_string())?;
+    let slot = u32::try_from(number(vector, "slot")).expect("a slot");
+    state.set(slot, StatusValue::Revoked).map_err(|error| error.to_string())?;
+    let at = usize::try_from(number(vector, "byte")).expect("a position");
+    same("byte", &state.revocation()[at..=at], bytes(vector, "value"))?;
+    let others =
+        state.revocation().iter().enumerate().filter(|(index, byte)| *index != at && **byte != 0).count();
+    if others > 0 { Err(format!("{others} other bytes are set")) } else { Ok("ok".into()) }
+}
+
+fn state(vector: &Vector) -> Outcome {
+    let (list, length) = (ListId(array(vector, "list")), number(vector, "length"));
+    let Some(compressed) = decode_base64url(bytes(vector, "state")) else { return Ok("error".into()) };
+    let Ok((revocation, suspension)) = decompress_state(&compressed, length) else {
+        return Ok("error".into());
+    };
+    let Ok(state) = ListState::from_planes(list, length, revocation, suspension) else {
+        return Ok("error".into());
+    };
+    if vector.get("digest").is_some() {
+        same("digest", state.digest().as_bytes(), bytes(vector, "digest"))?;
+    }
+    Ok("ok".into())
+}
+
+fn encoded_list(vector: &Vector) -> Outcome {
+    let Ok(plane) = decode_bitstring(text(vector, "encoded-list"), number(vector, "length")) else {
+        return Ok("error".into());
+    };
+    if vector.get("plane-sha256").is_some() {
+        same("plane", &sha256(&[&plane]), bytes(vector, "plane-sha256"))?;
+    }
+    Ok("ok".into())
+}
