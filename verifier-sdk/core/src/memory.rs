@@ -151,14 +151,9 @@ impl Memory {
         proofs: &[Consistency],
         under: &Hash,
     ) -> Result<(), Fork> {
+        self.compare(opened, text, proofs)?;
         let new = &opened.checkpoint;
         let known = self.content.checkpoints.get(&new.origin);
-        let contradicts = known.is_some_and(|seen| contradict(&seen.checkpoint, new, proofs));
-        if let Some(seen) = known.filter(|_seen| contradicts) {
-            let alarm = Alarm { first: seen.text.clone(), second: text.to_string() };
-            self.raise(alarm);
-            return Err(Fork);
-        }
         if known.is_none_or(|seen| seen.checkpoint.size < new.size) {
             let seen = Seen { checkpoint: new.clone(), text: text.to_string(), under: *under };
             Arc::make_mut(&mut self.content).checkpoints.insert(new.origin.clone(), seen);
@@ -170,6 +165,25 @@ impl Memory {
             Arc::make_mut(&mut self.content).floor = time_floor.min(MAX_TIME);
         }
         Ok(())
+    }
+
+    /// Compares a checkpoint that the policy accepts with the remembered one of its log, and moves nothing.
+    pub(crate) fn compare(
+        &mut self,
+        opened: &Opened,
+        text: &str,
+        proofs: &[Consistency],
+    ) -> Result<(), Fork> {
+        let new = &opened.checkpoint;
+        let known = self.content.checkpoints.get(&new.origin);
+        match known.filter(|seen| contradict(&seen.checkpoint, new, proofs)) {
+            None => Ok(()),
+            Some(seen) => {
+                let alarm = Alarm { first: seen.text.clone(), second: text.to_string() };
+                self.raise(alarm);
+                Err(Fork)
+            }
+        }
     }
 
     /// Keeps an alarm unless it is known or there are [`MAX_ALARMS`] older ones.

@@ -64,14 +64,16 @@ pub(super) fn open(
     let current = policy.open(&feed.checkpoint).map_err(TrustError::FeedCheckpoint)?;
     check_snapshots(&feed, &current)?;
     let lists = prove_files(&container, &feed, &policy, &mut checkpoints)?;
-    // 10. The checkpoints against memory. The feed's comes first: a consistency proof at hand leads from the
-    // remembered checkpoint to this one, and must not find that another one has moved memory meanwhile.
+    // 10. The checkpoints against memory: all of them against the remembered one before any moves it, so that every
+    // consistency proof at hand is looked at; then against each other.
     let mut kept = memory.clone();
     let first = core::iter::once((&feed.checkpoint, &current));
-    for (text, opened) in first.chain(&checkpoints) {
-        if kept.observe(opened, text, &container.consistency, &root_digest).is_err() {
-            return Err(TrustError::Fork { memory: Box::new(memory.with_alarms_of(&kept)) });
-        }
+    let mut seen = first.chain(&checkpoints);
+    let proofs = &container.consistency;
+    if seen.clone().any(|(text, opened)| kept.compare(opened, text, proofs).is_err())
+        || seen.any(|(text, opened)| kept.observe(opened, text, proofs, &root_digest).is_err())
+    {
+        return Err(TrustError::Fork { memory: Box::new(memory.with_alarms_of(&kept)) });
     }
     keep_documents(&mut kept, &root, root_digest, &feed, feed_digest);
     let witnesses = match current.witnessed {
