@@ -15,6 +15,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(headers());
     all.extend(key_ids());
     all.extend(shapes());
+    all.extend(jsons());
     all.extend(signatures());
     all.extend(payload::vectors());
     all
@@ -165,23 +166,12 @@ fn shapes() -> Vec<Vector> {
     let bad = |name: &str, comment: &str, token: String| {
         judged(&format!("form-{name}"), "credential.malformed", "limits", comment, token.as_bytes(), &key)
     };
-    let by_payload = |name: &str, comment: &str, payload: &str| {
-        judged(
-            &format!("json-{name}"),
-            "credential.malformed",
-            "limits",
-            comment,
-            compact(&plan.header, payload, &plan.key).as_bytes(),
-            &plan.key,
-        )
-    };
-    let add = |json: &str| object(&plan.payload).replacen('{', &format!("{{\"x\":{json},"), 1);
     let raw = |payload: &[u8]| {
         let input = format!("{head}.{}", base64url(payload));
         format!("{input}.{}", base64url(&key.sign(input.as_bytes())))
     };
-    let mut not_utf8 = add("\"A\"").into_bytes();
-    let at = not_utf8.iter().position(|byte| *byte == b'A').expect("an A");
+    let mut not_utf8 = object(&plan.payload).into_bytes();
+    let at = not_utf8.iter().position(|byte| *byte == b'V').expect("a VerifiableCredential");
     not_utf8[at] = 0xff;
     vec![
         bad("two-parts", "a signature is missing", format!("{head}.{body}")),
@@ -207,6 +197,23 @@ fn shapes() -> Vec<Vector> {
         ),
         bad("payload-bom", "a byte order mark", raw(format!("\u{feff}{}", object(&plan.payload)).as_bytes())),
         bad("payload-not-utf8", "a byte that UTF-8 does not have", raw(&not_utf8)),
+    ]
+}
+
+fn jsons() -> Vec<Vector> {
+    let plan = Plan::default();
+    let by_payload = |name: &str, comment: &str, payload: &str| {
+        judged(
+            &format!("json-{name}"),
+            "credential.malformed",
+            "limits",
+            comment,
+            compact(&plan.header, payload, &plan.key).as_bytes(),
+            &plan.key,
+        )
+    };
+    let add = |json: &str| object(&plan.payload).replacen('{', &format!("{{\"x\":{json},"), 1);
+    vec![
         by_payload("duplicate", "a member twice", &add("1,\"x\":2")),
         by_payload("duplicate-deep", "a member twice, further down", &add("[{\"a\":1,\"a\":1}]")),
         by_payload(

@@ -14,8 +14,11 @@ use crate::reference::status::Slots;
 pub fn vectors() -> Vec<Vector> {
     let mut all = issues();
     all.extend(statuses());
+    all.extend(refused_statuses());
     all.extend(snapshots());
+    all.extend(refused_snapshots());
     all.extend(keys());
+    all.extend(refused_keys());
     all.extend(bundles());
     all.extend(submitters());
     all
@@ -122,6 +125,12 @@ fn statuses() -> Vec<Vector> {
             "each slot counts for itself",
             &[declared(), revoke.clone(), changed(8, 1, 0)],
         ),
+    ]
+}
+
+fn refused_statuses() -> Vec<Vector> {
+    let [revoke, suspend] = [changed(7, 1, 0), changed(7, 2, 0)];
+    vec![
         vector(
             "status-unknown-list",
             "status.unknown-list",
@@ -179,17 +188,34 @@ fn statuses() -> Vec<Vector> {
     ]
 }
 
+/// A list with two changes.
+fn listed() -> Vec<Vec<u8>> {
+    vec![declared(), changed(7, 1, 0), changed(9, 2, 0)]
+}
+
+/// The same and more.
+fn with(more: &[&[u8]]) -> Vec<Vec<u8>> {
+    listed().into_iter().chain(more.iter().map(|entry| entry.to_vec())).collect()
+}
+
+fn digest(log: &[Vec<u8>], fold_size: u64) -> [u8; 32] {
+    Slots::fold(log, &LIST, SLOTS, fold_size).digest(&LIST)
+}
+
+/// The first snapshot, over the whole log.
+fn first() -> Vec<u8> {
+    snapshot(&LIST, 1, &digest(&listed(), 3), 3, TIME)
+}
+
+/// A snapshot after the first and another change.
+fn second(sequence: u64, fold_size: u64) -> Vec<u8> {
+    let log = with(&[&first(), &changed(9, 0, 1)]);
+    snapshot(&LIST, sequence, &digest(&log, fold_size), fold_size, TIME)
+}
+
 fn snapshots() -> Vec<Vector> {
-    let log = vec![declared(), changed(7, 1, 0), changed(9, 2, 0)];
-    let digest = |log: &[Vec<u8>], size| Slots::fold(log, &LIST, SLOTS, size).digest(&LIST);
-    let first = snapshot(&LIST, 1, &digest(&log, 3), 3, TIME);
-    let with = |more: &[&[u8]]| -> Vec<Vec<u8>> {
-        log.iter().cloned().chain(more.iter().map(|entry| entry.to_vec())).collect()
-    };
-    let longer = with(&[&first, &changed(9, 0, 1)]);
-    let second = |sequence, size| snapshot(&LIST, sequence, &digest(&longer, size), size, TIME);
-    let early = snapshot(&LIST, 1, &digest(&log, 2), 2, TIME);
-    let undeclared = snapshot(&LIST, 1, &digest(&log, 0), 1, TIME);
+    let early = snapshot(&LIST, 1, &digest(&listed(), 2), 2, TIME);
+    let first = first();
     vec![
         vector("snapshot", "ok", "the first, over the whole log", &with(&[&first])),
         vector("snapshot-older-fold", "ok", "the fold ends before the last change", &with(&[&early])),
@@ -205,6 +231,13 @@ fn snapshots() -> Vec<Vector> {
             "the fold ends right behind the first",
             &with(&[&first, &changed(9, 0, 1), &second(2, 4)]),
         ),
+    ]
+}
+
+fn refused_snapshots() -> Vec<Vector> {
+    let (log, first) = (listed(), first());
+    let undeclared = snapshot(&LIST, 1, &digest(&log, 0), 1, TIME);
+    vec![
         vector("snapshot-unknown-list", "snapshot.unknown-list", "nobody declared the list", &[undeclared]),
         vector(
             "snapshot-sequence-2-first",
@@ -259,9 +292,7 @@ fn snapshots() -> Vec<Vector> {
 
 fn keys() -> Vec<Vector> {
     let stolen = key(&theirs(), &KEY, ADDED, TIME, &[]);
-    let by_other = |event| key(&theirs(), &KEY, event, TIME, &[]);
     let (retired, compromised) = (event(RETIRED, Some(12)), event(COMPROMISED, Some(12)));
-    let elsewhere = key(&ours(), &KEY, COMPROMISED, TIME, &[(origin_hash("other.example/log"), 1)]);
     vec![
         vector("key-retire", "ok", "added, then retired", &[added(), retired.clone()]),
         vector("key-compromise-active", "ok", "added, then compromised", &[added(), compromised.clone()]),
@@ -285,6 +316,14 @@ fn keys() -> Vec<Vector> {
             "a compromised key does not come back",
             &[added(), compromised.clone(), added()],
         ),
+    ]
+}
+
+fn refused_keys() -> Vec<Vector> {
+    let by_other = |event| key(&theirs(), &KEY, event, TIME, &[]);
+    let (retired, compromised) = (event(RETIRED, Some(12)), event(COMPROMISED, Some(12)));
+    let elsewhere = key(&ours(), &KEY, COMPROMISED, TIME, &[(origin_hash("other.example/log"), 1)]);
+    vec![
         vector("key-retire-unknown", "key.not-active", "nobody added it", std::slice::from_ref(&retired)),
         vector(
             "key-retire-twice",
