@@ -142,16 +142,30 @@ impl Memory {
         }
     }
 
-    /// Compares a checkpoint that the policy accepts with the remembered one of its log, and moves to the larger.
-    /// `proofs` are the consistency proofs at hand, `under` is the root whose policy accepted it.
-    pub(crate) fn observe(
+    /// Compares a checkpoint that the policy accepts with the remembered one of its log, and changes nothing but
+    /// alarms. `proofs` are the consistency proofs at hand.
+    pub(crate) fn compare(
         &mut self,
         opened: &Opened,
         text: &str,
         proofs: &[Consistency],
-        under: &Hash,
     ) -> Result<(), Fork> {
-        self.compare(opened, text, proofs)?;
+        let new = &opened.checkpoint;
+        let known = self.content.checkpoints.get(&new.origin);
+        match known.filter(|seen| contradict(&seen.checkpoint, new, proofs)) {
+            Some(seen) => {
+                let alarm = Alarm { first: seen.text.clone(), second: text.to_string() };
+                self.raise(alarm);
+                Err(Fork)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Compares a checkpoint with the remembered one of its log, and moves to the larger. `under` is the root whose
+    /// policy accepted it.
+    pub(crate) fn observe(&mut self, opened: &Opened, text: &str, under: &Hash) -> Result<(), Fork> {
+        self.compare(opened, text, &[])?;
         let new = &opened.checkpoint;
         let known = self.content.checkpoints.get(&new.origin);
         if known.is_none_or(|seen| seen.checkpoint.size < new.size) {
@@ -165,25 +179,6 @@ impl Memory {
             Arc::make_mut(&mut self.content).floor = time_floor.min(MAX_TIME);
         }
         Ok(())
-    }
-
-    /// Compares a checkpoint that the policy accepts with the remembered one of its log, and moves nothing.
-    pub(crate) fn compare(
-        &mut self,
-        opened: &Opened,
-        text: &str,
-        proofs: &[Consistency],
-    ) -> Result<(), Fork> {
-        let new = &opened.checkpoint;
-        let known = self.content.checkpoints.get(&new.origin);
-        match known.filter(|seen| contradict(&seen.checkpoint, new, proofs)) {
-            None => Ok(()),
-            Some(seen) => {
-                let alarm = Alarm { first: seen.text.clone(), second: text.to_string() };
-                self.raise(alarm);
-                Err(Fork)
-            }
-        }
     }
 
     /// Keeps an alarm unless it is known or there are [`MAX_ALARMS`] older ones.

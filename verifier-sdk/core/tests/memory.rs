@@ -1,6 +1,7 @@
 //! Memory: what must not go back, alarms, and the text it is kept as.
 
 use sillok_log::merkle::{Hash, leaf_hash};
+use sillok_log::note::{SignatureKind, SignerKey};
 use sillok_log::{TreeSize, UnixSeconds};
 use sillok_verifier::memory::{Alarm, MAX_ALARMS};
 use sillok_verifier::trust::{Consistency, Cuts, Standing};
@@ -174,6 +175,29 @@ fn a_consistency_proof_that_fails_is_an_alarm_with_both_texts() {
     assert_eq!(sizes(&kept), sizes(&memory));
     assert_eq!(memory.alarms(), []);
 }
+
+/// A note that passed under one root is opened again under the next, whose policy may not name its log any more.
+#[test]
+fn a_remembered_note_is_not_believed_under_another_policy() {
+    let (mut world, issued, container) = World::ready();
+    let (_trust, memory) = open(&container, &Memory::default());
+    let receipt = world.receipt(&issued);
+    let log = std::mem::replace(
+        &mut world.log.key,
+        SignerKey::from_seed("new.example/log", KIND, &[5; 32]).expect("a key"),
+    );
+    assert_eq!(log.name(), ORIGIN);
+    world.root.policy = format!("log {}\nquorum none\n", world.log.key.verifier());
+    world.root.sequence = 2;
+    world.feed_sequence = 2;
+    let (trust, memory) = open(&world.container(), &memory);
+    assert_eq!(sizes(&memory).len(), 2);
+    let credential = issued.credential.as_bytes();
+    let (verdict, _kept) = verify_kept(&trust, &memory, credential, Some(receipt.as_bytes()), &[], NOW);
+    assert_eq!(verdict, Verdict::of(Reason::LogUnknown));
+}
+
+const KIND: SignatureKind = SignatureKind::Ed25519;
 
 #[test]
 fn an_empty_memory_has_one_text() {

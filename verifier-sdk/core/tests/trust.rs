@@ -59,6 +59,9 @@ const CASES: &[Case] = &[
     ("trust.policy", || made(|world| world.root.policy = "quorum w\n".into())),
     ("trust.root-not-logged", || edited(|container| container.root_receipt = container.feed_receipt.clone())),
     ("trust.root-not-logged", root_of_another_log),
+    ("trust.root-not-logged", || {
+        edited(|container| container.root_receipt = with_extra(&container.root_receipt))
+    }),
     ("trust.not-yet-valid", || made(|world| world.root.issued.0 = NOW.0 + 24 * HOUR + 1)),
     ("trust.not-yet-valid", || fed(|_world, feed| feed.issued.0 = NOW.0 + 24 * HOUR + 1)),
     ("trust.feed-signature", || edited(|container| container.feed = resigned(&container.feed, 9))),
@@ -73,6 +76,7 @@ const CASES: &[Case] = &[
     ("trust.snapshot-file", || edited(damage_file)),
     ("trust.snapshot-file", || edited(|container| container.snapshots.push(container.snapshots[0].clone()))),
     ("trust.snapshot-file", file_against_feed),
+    ("trust.snapshot-file", file_with_extra),
     ("log.fork", forked),
 ];
 
@@ -201,6 +205,18 @@ fn root_of_another_log() -> &'static str {
 fn damage_file(container: &mut Container) {
     let file = container.snapshots[0].to_json().replace(r#""fold_size":3"#, r#""fold_size":2"#);
     container.snapshots[0] = SnapshotFile::parse(file.as_bytes()).expect("a file");
+}
+
+/// `extra` is for issue entries: elsewhere it would be bytes that nobody vouches for.
+fn with_extra(receipt: &str) -> String {
+    receipt.replacen("index ", "extra AQ==\nindex ", 1)
+}
+
+fn file_with_extra() -> &'static str {
+    edited(|container| {
+        let file = container.snapshots[0].to_json().replacen("index ", "extra AQ==\\nindex ", 1);
+        container.snapshots[0] = SnapshotFile::parse(file.as_bytes()).expect("a file");
+    })
 }
 
 /// Both prove themselves, and say that the list is of two issuers.

@@ -49,7 +49,7 @@ fn open_checkpoint(note: &str, trust: &Trust, kept: &mut Memory) -> Result<Check
             &fresh
         }
     };
-    kept.observe(opened, note, &[], trust.root_digest()).map_err(|_alarm| Reason::LogFork)?;
+    kept.observe(opened, note, trust.root_digest()).map_err(|_alarm| Reason::LogFork)?;
     Ok(opened.checkpoint.clone())
 }
 

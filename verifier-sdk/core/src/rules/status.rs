@@ -173,6 +173,6 @@ fn prove(file: &SnapshotFile, issuer: &str, trust: &Trust, kept: &mut Memory) ->
         return None;
     }
     let proved = file.prove(trust.policy()).ok()?;
-    kept.observe(proved.opened(), proved.checkpoint(), &[], trust.root_digest()).ok()?;
+    kept.observe(proved.opened(), proved.checkpoint(), trust.root_digest()).ok()?;
     Some(proved)
 }

@@ -18,7 +18,7 @@ use super::{
     TrustError, lists,
 };
 use crate::json::JsonError;
-use crate::memory::{FeedSeen, Memory, RootSeen};
+use crate::memory::{FeedSeen, Fork, Memory, RootSeen};
 use crate::verdict::{Anchoring, Witnesses};
 
 /// Notes whose policy accepted them, with what they say.
@@ -64,15 +64,10 @@ pub(super) fn open(
     let current = policy.open(&feed.checkpoint).map_err(TrustError::FeedCheckpoint)?;
     check_snapshots(&feed, &current)?;
     let lists = prove_files(&container, &feed, &policy, &mut checkpoints)?;
-    // 10. The checkpoints against memory: all of them against the remembered one before any moves it, so that every
-    // consistency proof at hand is looked at; then against each other.
+    checkpoints.insert(feed.checkpoint.clone(), current.clone());
+    // 10. The checkpoints against memory.
     let mut kept = memory.clone();
-    let first = core::iter::once((&feed.checkpoint, &current));
-    let mut seen = first.chain(&checkpoints);
-    let proofs = &container.consistency;
-    if seen.clone().any(|(text, opened)| kept.compare(opened, text, proofs).is_err())
-        || seen.any(|(text, opened)| kept.observe(opened, text, proofs, &root_digest).is_err())
-    {
+    if observe_all(&mut kept, &checkpoints, &container, &root_digest).is_err() {
         return Err(TrustError::Fork { memory: Box::new(memory.with_alarms_of(&kept)) });
     }
     keep_documents(&mut kept, &root, root_digest, &feed, feed_digest);
@@ -80,7 +75,6 @@ pub(super) fn open(
         Witnessed::NotAsked => Witnesses::NoneAsked,
         Witnessed::Quorum { .. } => Witnesses::Quorum,
     };
-    checkpoints.insert(feed.checkpoint.clone(), current);
     let issuers: Issuers = root.issuers.iter().map(Issuer::believed_keys).collect();
     let trust =
         Trust { root, root_digest, feed, anchoring, policy, witnesses, issuers, lists, opened: checkpoints };
@@ -236,6 +230,21 @@ fn prove_files(
         lists::add(&mut known, position, file, proved)?;
     }
     Ok(known)
+}
+
+/// All of them are compared with what was remembered before any of them moves memory, so that every consistency proof
+/// at hand is looked at; then with each other.
+//= specs/verification.md#memory
+fn observe_all(
+    kept: &mut Memory,
+    checkpoints: &Checkpoints,
+    container: &Container,
+    under: &Hash,
+) -> Result<(), Fork> {
+    for (text, opened) in checkpoints {
+        kept.compare(opened, text, &container.consistency)?;
+    }
+    checkpoints.iter().try_for_each(|(text, opened)| kept.observe(opened, text, under))
 }
 
 fn keep_documents(kept: &mut Memory, root: &Root, root_digest: Hash, feed: &Feed, feed_digest: Hash) {
