@@ -131,6 +131,12 @@ fn witnesses_raise_the_floor() {
     world.log.cosigned_at = UnixSeconds((1 << 63) - 1);
     let (_verdict, latest) = judge(&world, &trust, &later, &issued);
     assert_eq!(latest.time_floor(), UnixSeconds(253_402_300_799));
+    // An older cosignature does not take it back.
+    world.log.append(&world.root.entry("the last leaf"));
+    world.log.cosigned_at = UnixSeconds(NOW.0 - 300);
+    let (verdict, same) = judge(&world, &trust, &later, &issued);
+    assert!(verdict.admits());
+    assert_eq!(same.time_floor(), later.time_floor());
 }
 
 fn consistency(world: &World, from: u64, to: u64) -> Consistency {
