@@ -10,6 +10,7 @@ mod foreign;
 mod ledger;
 mod note;
 mod receipt;
+mod reference;
 mod status;
 mod tree;
 mod verify;

@@ -118,7 +118,7 @@ fn good() -> Vec<Vector> {
             &consistency(from, &both),
         ));
     }
-    for (start, end, size) in [(0, 4, 7), (4, 6, 7), (4, 7, 7), (8, 13, 14), (0, 7, 13)] {
+    for (start, end, size) in [(0, 4, 7), (4, 6, 7), (4, 7, 7), (8, 13, 14), (0, 7, 13), (4, 4, 7)] {
         let comment = "SUBTREE_PROOF of draft-ietf-plants-merkle-tree-certs";
         all.push(subtree_vector(
             &format!("subtree-{start}-{end}-of-{size}"),
@@ -244,7 +244,11 @@ fn bad_subtree() -> Vec<Vector> {
         bad("subtree-not-aligned", "[3, 6) is no subtree: its start is no multiple of 4", &|subtree| {
             subtree.range[0] = 3
         }),
-        bad("subtree-empty", "[4, 4) is no subtree", &|subtree| subtree.range[1] = 4),
+        bad(
+            "subtree-empty-wrong-hash",
+            "[4, 4) is the empty subtree, and has the hash of no leaves",
+            &|subtree| subtree.range[1] = 4,
+        ),
         bad("subtree-past-the-end", "[4, 8) in a tree of 7", &|subtree| subtree.range[1] = 8),
     ]
 }
