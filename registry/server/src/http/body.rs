@@ -1,0 +1,33 @@
+//! Bodies of requests: read up to a limit and within a time.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
+use actix_web::web::{Bytes, Payload};
+
+use super::Problem;
+
+/// Reads a body of at most `limit` bytes, all of which must be there within `timeout`.
+pub(super) async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    timeout: Duration,
+) -> Result<Bytes, Problem> {
+    let too_large = || Problem::too_large(format!("body is longer than {limit} bytes"));
+    let told = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    // Refused before it is read, if its length is told.
+    if told.and_then(|told| told.parse::<u64>().ok()).is_some_and(|told| told > limit as u64) {
+        return Err(too_large());
+    }
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(Problem::malformed("body has a Content-Encoding; it is read as sent").closing());
+    }
+    match tokio::time::timeout(timeout, payload.to_bytes_limited(limit)).await {
+        Ok(Ok(Ok(body))) => Ok(body),
+        Ok(Ok(Err(error))) => Err(Problem::malformed(format!("body broke off: {error}")).closing()),
+        Ok(Err(_exceeded)) => Err(too_large()),
+        Err(_elapsed) => Err(Problem::too_slow(timeout.as_secs())),
+    }
+}

@@ -1,0 +1,212 @@
+//! Submission: who asks is checked before what is asked, and what is asked before it is queued.
+
+use std::sync::atomic::Ordering;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use sillok_log::ledger::Role;
+use sillok_log::submission::{Authorization, MAX_BODY_BYTES, MAX_ENTRIES, MAX_RAW_ENTRY_BYTES};
+use tokio::task::JoinHandle;
+
+use super::{Endpoint, Problem, State, body};
+use crate::handle::{Answer, Level, Logged, Outcome, SubmitError};
+
+//= specs/log.md#submission
+/// `POST /entries`.
+pub(super) async fn entries(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    let result = submit(&request, payload, &state).await;
+    state.answer(Endpoint::Entries, result)
+}
+
+async fn submit(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
+    let unknown = || Problem::unauthenticated("authorization names no key that may submit to this log");
+    let authorization = authorization(request)?;
+    // Strangers are sent away before their body is read.
+    let (position, submitter) =
+        state.submitters().claimed(&authorization).ok_or_else(|| unknown().closing())?;
+    let body = body::read(request, payload, MAX_BODY_BYTES, state.config().body_timeout).await?;
+    state
+        .submitters()
+        .check(&authorization, submitter, &body, state.now())
+        .map_err(|error| Problem::unauthenticated(error.to_string()))?;
+    let (entries, level) = parse(&body)?;
+    let answer = queue(state, position, submitter.role, entries, level)?;
+    let answer = wait(state, answer).await?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(AnswerBody {
+        checkpoint: &answer.checkpoint,
+        results: answer.results.iter().map(result).collect(),
+    }))
+}
+
+fn authorization(request: &HttpRequest) -> Result<Authorization, Problem> {
+    let refused = |detail: String| Problem::unauthenticated(detail).closing();
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let value = values.next().ok_or_else(|| refused("header Authorization is absent".into()))?;
+    if values.next().is_some() {
+        return Err(refused("header Authorization stands there twice".into()));
+    }
+    let value = value.to_str().map_err(|_not_ascii| refused("header Authorization is not ASCII".into()))?;
+    Authorization::parse(value).map_err(|error| refused(error.to_string()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    entries: Vec<String>,
+    #[serde(default)]
+    level: Word,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    #[default]
+    Committed,
+    Published,
+}
+
+fn parse(body: &[u8]) -> Result<(Vec<Vec<u8>>, Level), Problem> {
+    // The library names line and column.
+    let Body { entries, level } =
+        serde_json::from_slice(body).map_err(|error| Problem::malformed(format!("body: {error}")))?;
+    if entries.is_empty() {
+        return Err(Problem::malformed("entries is empty"));
+    }
+    if entries.len() > MAX_ENTRIES {
+        let count = entries.len();
+        return Err(Problem::too_large(format!("entries has {count} members, more than {MAX_ENTRIES}")));
+    }
+    let decoded = entries.iter().enumerate().map(|(position, text)| match STANDARD.decode(text) {
+        Ok(entry) if entry.is_empty() => Err(Problem::malformed(format!("entries[{position}] is empty"))),
+        Ok(entry) => Ok(entry),
+        Err(error) => Err(Problem::malformed(format!("entries[{position}] is not base64: {error}"))),
+    });
+    let level = match level {
+        Word::Committed => Level::Committed,
+        Word::Published => Level::Published,
+    };
+    Ok((decoded.collect::<Result<_, _>>()?, level))
+}
+
+/// Takes the submitter's share of the queue and hands the entries over.
+fn queue(
+    state: &State,
+    submitter: usize,
+    role: Role,
+    entries: Vec<Vec<u8>>,
+    level: Level,
+) -> Result<JoinHandle<Result<Answer, SubmitError>>, Problem> {
+    let (count, most) = (entries.len() as u64, state.config().submitter_entries);
+    let before = state.waiting(submitter).fetch_add(count, Ordering::SeqCst);
+    let share = Share { state: state.clone(), submitter, count };
+    // Alone in the queue, a request of any size is let through.
+    if before > 0 && before.saturating_add(count) > most {
+        let detail = format!("{before} entries of this submitter are waiting, its share is {most}");
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "submitter.rate-limited", detail)
+            .retry_after(state.handle().stats().retry_after_seconds()));
+    }
+    let handle = state.handle().clone();
+    // In a task of its own: who hangs up keeps his share until his entries have left the queue.
+    Ok(tokio::spawn(async move {
+        let _share = share;
+        handle.submit(entries, role, level).await
+    }))
+}
+
+/// What a submitter has in the queue. Given back when it is dropped.
+struct Share {
+    state: State,
+    submitter: usize,
+    count: u64,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.state.waiting(self.submitter).fetch_sub(self.count, Ordering::SeqCst);
+    }
+}
+
+async fn wait(state: &State, answer: JoinHandle<Result<Answer, SubmitError>>) -> Result<Answer, Problem> {
+    let timeout = state.config().answer_timeout;
+    match tokio::time::timeout(timeout, answer).await {
+        Ok(Ok(answer)) => answer.map_err(Problem::from),
+        Ok(Err(_ended)) => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "log.stopped",
+            "log is shutting down; whether the entries are in it is found out by sending them again",
+        )),
+        Err(_elapsed) => Err(Problem::busy(
+            format!("entries were not logged within {} seconds; send them again", timeout.as_secs()),
+            state.handle().stats().retry_after_seconds(),
+        )),
+    }
+}
+
+#[derive(Serialize)]
+struct AnswerBody<'a> {
+    checkpoint: &'a str,
+    results: Vec<ResultBody<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ResultBody<'a> {
+    Logged {
+        index: u64,
+        receipt: &'a str,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        duplicate: bool,
+    },
+    Refused {
+        error: ErrorBody<'a>,
+    },
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: &'a str,
+    detail: &'a str,
+}
+
+fn result(outcome: &Outcome) -> ResultBody<'_> {
+    match outcome {
+        Outcome::Logged(Logged { index, receipt, duplicate }) => {
+            ResultBody::Logged { index: index.0, receipt, duplicate: *duplicate }
+        }
+        Outcome::Refused { code, detail } => ResultBody::Refused { error: ErrorBody { code, detail } },
+    }
+}
+
+//= specs/log.md#raw-submission
+/// `POST /add`.
+pub(super) async fn add(request: HttpRequest, payload: Payload, state: Data<State>) -> HttpResponse {
+    let result = add_raw(&request, payload, &state).await;
+    state.answer(Endpoint::Add, result)
+}
+
+async fn add_raw(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
+    let body = body::read(request, payload, MAX_RAW_ENTRY_BYTES, state.config().body_timeout).await?;
+    if body.is_empty() {
+        return Err(Problem::malformed("body is empty; it is the entry"));
+    }
+    let handle = state.handle().clone();
+    let entry = body.to_vec();
+    let answer = tokio::spawn(async move { handle.add_raw(vec![entry], Level::Committed).await });
+    let answer = wait(state, answer).await?;
+    match answer.results.first() {
+        Some(Outcome::Logged(Logged { index, .. })) => Ok(HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .content_type("text/plain; charset=utf-8")
+            .body(index.0.to_string())),
+        Some(Outcome::Refused { code, detail }) => Err(Problem::malformed(format!("{code}: {detail}"))),
+        None => Err(Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "log.unreadable",
+            "log answered without a result",
+        )),
+    }
+}
