@@ -163,7 +163,7 @@ impl<'a> Audit<'a> {
             self.replay(size, progress);
             self.judge_partial_tiles();
         }
-        if !self.broken {
+        if !self.broken && self.checkpoint.as_ref() != Some(&checkpoint) {
             self.auditor.judge(&checkpoint).into_iter().for_each(|finding| self.findings.push(finding));
         }
         self.checkpoint = Some(checkpoint);

@@ -1,0 +1,162 @@
+//! `sillok registry`: serves the log of a data folder.
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::web::ServiceConfig;
+use anyhow::Context as _;
+use sillok_log::audit::LogKind;
+use sillok_log::entry::issuer_hash;
+use sillok_log::ledger::Role;
+use sillok_log::note::VerifierKey;
+use sillok_registry::http::{self, HttpConfig, State};
+use sillok_registry::submission::{Submitter, Submitters};
+use sillok_registry::{Limits, Options, Registry, Stores};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Settings, SubmitterRole};
+use crate::context::Context;
+use crate::exit::{Exit, usage};
+use crate::folder::Folder;
+use crate::logging;
+
+/// Serve the log of a data folder: submission, static files, health and metrics.
+///
+/// Prints one line with its address once it answers. SIGTERM and ctrl-c end it: requests under way are finished,
+/// what is committed is published.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The data folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Address and port for `POST /add`, unauthenticated, of a raw log: for load tools.
+    #[arg(long, value_name = "ADDR")]
+    add_listen: Option<String>,
+}
+
+pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+    let flags = [("listen", args.listen), ("add_listen", args.add_listen)];
+    let folder = Folder::open(&args.data, context, &flags)?;
+    let settings = folder.settings();
+    logging::start(settings);
+    let listener = bind(settings, "listen", &settings.listen)?;
+    let add_listener = match (settings.add_listen.as_str(), folder.kind()) {
+        ("", _) => None,
+        (address, LogKind::Raw) => Some(bind(settings, "add_listen", address)?),
+        (_address, LogKind::Typed) => {
+            return usage(format!(
+                "add_listen is for raw logs, which {} is not (init --raw)",
+                settings.origin
+            ));
+        }
+    };
+    let registry = open(&folder, context)?;
+    let submitters = submitters(settings, &folder.log_vkey()?)?;
+    let config = HttpConfig {
+        // Half of the queue, so that no one submitter keeps the others out.
+        submitter_entries: (settings.queue_entries as u64 / 2).max(1),
+        ..HttpConfig::default()
+    };
+    let state = State::new(
+        registry.handle(),
+        submitters,
+        &folder.place.public(),
+        context.clock.clone(),
+        config.clone(),
+    );
+    actix_web::rt::System::new().block_on(serve(listener, add_listener, &config, &state))?;
+    registry.stop()?;
+    tracing::info!("everything committed is published");
+    Ok(Exit::Good)
+}
+
+/// Opens the log of a folder.
+pub(crate) fn open(folder: &Folder, context: &Context) -> anyhow::Result<Registry> {
+    let settings = folder.settings();
+    let options = Options { signer: folder.log_key()?, kind: folder.kind(), limits: limits(settings) };
+    let stores = Stores::open(&folder.paths(), settings.segment_bytes)?;
+    Ok(Registry::open(options, stores, context.clock.clone())?)
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits {
+        queue_entries: settings.queue_entries,
+        queue_bytes: settings.queue_bytes,
+        batch_entries: settings.batch_entries,
+        batch_bytes: settings.batch_bytes,
+        linger: Duration::from_millis(settings.linger_milliseconds),
+        publish_interval: Duration::from_millis(settings.publish_interval_milliseconds),
+    }
+}
+
+/// The submitters of the settings, which are checked already.
+pub(crate) fn submitters(settings: &Settings, log: &VerifierKey) -> anyhow::Result<Submitters> {
+    let mut all = Vec::with_capacity(settings.submitters.len());
+    for submitter in &settings.submitters {
+        let role = match (submitter.role, &submitter.issuer) {
+            (SubmitterRole::Issuer, Some(issuer)) => Role::Issuer(issuer_hash(issuer)?),
+            (SubmitterRole::Administrator | SubmitterRole::Issuer, _) => Role::Administrator,
+        };
+        all.push(Submitter { key: VerifierKey::parse(&submitter.vkey)?, role });
+    }
+    Submitters::new(log, all).or_else(|error| usage(format!("setting submitters: {error}")))
+}
+
+/// Binds an address. Without TLS that is a loopback one, unless the settings say that a proxy stands before it.
+pub(crate) fn bind(settings: &Settings, name: &str, address: &str) -> anyhow::Result<TcpListener> {
+    let parsed: SocketAddr = address.parse().with_context(|| format!("setting {name}: {address:?}"))?;
+    if !parsed.ip().is_loopback() && !settings.allow_plain_http {
+        return usage(format!(
+            "setting {name}: {address} is no loopback address, and this is plain HTTP; put a proxy that does TLS \
+             before it and set allow_plain_http"
+        ));
+    }
+    TcpListener::bind(parsed).with_context(|| format!("could not listen on {address}"))
+}
+
+/// Serves until a signal, then lets requests under way end.
+async fn serve(
+    listener: TcpListener,
+    add_listener: Option<TcpListener>,
+    config: &HttpConfig,
+    state: &State,
+) -> anyhow::Result<()> {
+    // Before the line is printed: whoever reads it may send a signal at once.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut line = format!("listening on http://{}", listener.local_addr()?);
+    let public = state.clone();
+    let mut servers = vec![start(http::server(listener, config, move |services: &mut ServiceConfig| {
+        http::configure(services, &public);
+        http::configure_operations(services);
+        http::configure_openapi(services);
+    })?)];
+    if let Some(listener) = add_listener {
+        line.push_str(&format!(", adding on http://{}/add", listener.local_addr()?));
+        let raw = state.clone();
+        servers.push(start(http::server(listener, config, move |services: &mut ServiceConfig| {
+            http::configure_raw(services, &raw);
+        })?));
+    }
+    writeln!(std::io::stdout(), "{line}")?;
+    std::io::stdout().flush()?;
+    tokio::select! {
+        _signal = terminate.recv() => tracing::info!("asked to end by SIGTERM"),
+        _signal = interrupt.recv() => tracing::info!("asked to end by SIGINT"),
+    }
+    for server in servers {
+        server.stop(true).await;
+    }
+    Ok(())
+}
+
+fn start(server: Server) -> ServerHandle {
+    let handle = server.handle();
+    drop(actix_web::rt::spawn(server));
+    handle
+}

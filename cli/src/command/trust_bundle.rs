@@ -1,0 +1,32 @@
+//! `sillok trust-bundle`: prints the published trust bundle.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use sillok_client::Source;
+use sillok_verifier::trust::MAX_CONTAINER_BYTES;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::folder::Folder;
+
+/// Print the trust bundle that the issuer of a data folder has published.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The data folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
+pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+    let folder = Folder::open(&args.data, context, &[])?;
+    let public = folder.place.public();
+    let source = Source::open(&public.display().to_string())?;
+    let Some(bundle) = source.published("trust-bundle", MAX_CONTAINER_BYTES)? else {
+        bail!("{} has no trust bundle yet: an issuer publishes it when it first starts", public.display());
+    };
+    std::io::stdout().write_all(&bundle).context("could not write the trust bundle")?;
+    Ok(Exit::Good)
+}

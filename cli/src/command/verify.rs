@@ -1,0 +1,183 @@
+//! `sillok verify`: decides about a credential, offline.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use sillok_log::UnixSeconds;
+use sillok_log::note::VerifierKey;
+use sillok_log::receipt::MAX_RECEIPT_BYTES;
+use sillok_verifier::jws::MAX_TOKEN_BYTES;
+use sillok_verifier::memory::MAX_MEMORY_BYTES;
+use sillok_verifier::snapshot::MAX_FILE_BYTES;
+use sillok_verifier::trust::MAX_CONTAINER_BYTES;
+use sillok_verifier::{Anchors, Evidence, MAX_STATUS_FILES, Memory, Trust, TrustError, Verdict, verify};
+
+use crate::context::Context;
+use crate::exit::{Exit, usage};
+
+mod answer;
+
+/// Decide offline whether a credential is valid (exit 0), not valid (1), or cannot be told (2).
+///
+/// Nothing is fetched: everything comes from the files named here. Without --root the trust bundle is trusted
+/// because you name it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The trust bundle, as `sillok trust-bundle` prints it.
+    #[arg(long, value_name = "FILE")]
+    trust: PathBuf,
+    /// A root key that you trust (a verifier key); may be repeated.
+    #[arg(long, value_name = "VKEY")]
+    root: Vec<String>,
+    /// How many of the root keys must have signed the bundle.
+    #[arg(long, value_name = "K", requires = "root", default_value_t = 1)]
+    threshold: usize,
+    /// A status file that is newer than the bundle: a snapshot, or W3C status lists in pairs; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    status: Vec<PathBuf>,
+    /// The time to verify at, such as 2022-01-03T00:00:00Z; now if it is not given.
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<String>,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+    /// The credential's receipt (tlog-proof).
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// What must not go back between two calls; written anew, and made if it is not there.
+    #[arg(long, value_name = "FILE")]
+    memory: Option<PathBuf>,
+    /// The credential (a compact JWS), or - for standard input.
+    #[arg(value_name = "CREDENTIAL")]
+    credential: PathBuf,
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
+pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+    let now = match &args.now {
+        Some(text) => time(text)?,
+        None => (context.clock)(),
+    };
+    let anchors = anchors(&args)?;
+    if args.status.len() > MAX_STATUS_FILES {
+        return usage(format!("{} status files are more than {MAX_STATUS_FILES}", args.status.len()));
+    }
+    let credential = read(&args.credential, MAX_TOKEN_BYTES)?;
+    let receipt = args.receipt.as_ref().map(|path| read(path, MAX_RECEIPT_BYTES)).transpose()?;
+    let statuses: Vec<Vec<u8>> =
+        args.status.iter().map(|path| read(path, MAX_FILE_BYTES)).collect::<anyhow::Result<_>>()?;
+    let container = read(&args.trust, MAX_CONTAINER_BYTES)?;
+    let memory = load_memory(args.memory.as_deref())?;
+
+    let (trust, opened) = match Trust::open(&container, anchors.as_ref(), &memory, now) {
+        Ok(opened) => opened,
+        Err(error) => return refuse(&args, &memory, &error),
+    };
+    let status_files: Vec<&[u8]> = statuses.iter().map(Vec::as_slice).collect();
+    let evidence = Evidence {
+        credential: credential.trim_ascii_end(),
+        receipt: receipt.as_deref(),
+        statuses: &status_files,
+    };
+    let (verdict, kept) = verify(&evidence, &trust, &opened, now);
+    store_memory(args.memory.as_deref(), &memory, &kept)?;
+    if args.json {
+        println!("{}", answer::json(&verdict, &trust, &kept, now));
+    } else {
+        print!("{}", answer::text(&verdict, &trust, &kept, now));
+    }
+    Ok(match verdict {
+        Verdict::Valid(_) => Exit::Good,
+        Verdict::Invalid(_) => Exit::Bad,
+        Verdict::Unknown(_) => Exit::Unknown,
+    })
+}
+
+/// A bundle that does not open decides nothing about a credential.
+fn refuse(args: &Args, memory: &Memory, error: &TrustError) -> anyhow::Result<Exit> {
+    if let TrustError::Fork { memory: kept } = error {
+        store_memory(args.memory.as_deref(), memory, kept)?;
+    }
+    if args.json {
+        println!("{}", answer::json_refused(error));
+    } else {
+        print!("{}", answer::text_refused(error));
+    }
+    Ok(Exit::Unknown)
+}
+
+fn time(text: &str) -> anyhow::Result<UnixSeconds> {
+    let seconds = text.parse::<jiff::Timestamp>().ok().and_then(|time| u64::try_from(time.as_second()).ok());
+    match seconds {
+        Some(seconds) => Ok(UnixSeconds(seconds)),
+        None => {
+            usage(format!("--now {text:?} is no RFC 3339 time from 1970 on, such as 2022-01-03T00:00:00Z"))
+        }
+    }
+}
+
+fn anchors(args: &Args) -> anyhow::Result<Option<Anchors>> {
+    if args.root.is_empty() {
+        return Ok(None);
+    }
+    let mut keys = Vec::with_capacity(args.root.len());
+    for text in &args.root {
+        match VerifierKey::parse(text) {
+            Ok(key) => keys.push(key),
+            Err(error) => return usage(format!("--root {text:?} is refused: {error}")),
+        }
+    }
+    let count = keys.len();
+    match Anchors::new(keys, args.threshold) {
+        Some(anchors) => Ok(Some(anchors)),
+        None => usage(format!(
+            "--threshold {} of {count} --root keys is refused: it is from 1 to their number, and each key signs \
+             notes and is named once",
+            args.threshold
+        )),
+    }
+}
+
+/// Reads a file whole, or the first byte beyond `limit` too: the verifier says what is too long. A file that cannot
+/// be read is an error of the command line, and no verdict.
+fn read(path: &Path, limit: usize) -> anyhow::Result<Vec<u8>> {
+    let more_than_allowed = u64::try_from(limit).map_or(u64::MAX, |limit| limit.saturating_add(1));
+    let mut bytes = Vec::new();
+    let result = if path == Path::new("-") {
+        std::io::stdin().lock().take(more_than_allowed).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(more_than_allowed).read_to_end(&mut bytes))
+    };
+    match result {
+        Ok(_length) => Ok(bytes),
+        Err(error) => usage(format!("could not read {}: {error}", path.display())),
+    }
+}
+
+fn load_memory(path: Option<&Path>) -> anyhow::Result<Memory> {
+    let Some(path) = path else { return Ok(Memory::default()) };
+    match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Memory::default()),
+        Err(error) => usage(format!("could not read {}: {error}", path.display())),
+        // A torn file is an error and never an empty memory.
+        Ok(_file) => match Memory::parse(&read(path, MAX_MEMORY_BYTES)?) {
+            Ok(memory) => Ok(memory),
+            Err(error) => anyhow::bail!("{} is refused: {error}", path.display()),
+        },
+    }
+}
+
+/// Replaces the file in one step, if memory has changed.
+fn store_memory(path: Option<&Path>, old: &Memory, new: &Memory) -> anyhow::Result<()> {
+    let Some(path) = path.filter(|path| old != new || !path.exists()) else { return Ok(()) };
+    let mut staged = path.as_os_str().to_owned();
+    staged.push(".new");
+    let written = File::create(&staged)
+        .and_then(|mut file| {
+            file.write_all(new.encode().as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&staged, path));
+    written.map_err(|error| anyhow::anyhow!("could not write {}: {error}", path.display()))
+}
