@@ -84,9 +84,11 @@ pub struct Snapshot {
     pub sequence: u64,
     /// The state digest: [`crate::status::ListState::digest`].
     pub digest: Hash,
-    /// The state is the fold of every status entry of the list with a leaf index below this.
+    /// The state is the fold of the list at this size: [`crate::ledger::Ledger::state_at`].
     pub fold_size: TreeSize,
-    /// A verifier that relies on the snapshot later cannot tell.
+    /// When the issuer made it.
+    pub issued: UnixSeconds,
+    /// A verifier that relies on the snapshot later cannot tell. After `issued`.
     pub not_after: UnixSeconds,
 }
 
@@ -123,7 +125,7 @@ pub struct Key {
 pub struct Cut {
     /// The log.
     pub origin: OriginHash,
-    /// The first leaf index that is not good.
+    /// The first leaf index that is not good, at most [`MAX_CUT_SIZE`].
     pub size: TreeSize,
 }
 
@@ -177,7 +179,7 @@ impl Entry {
             Self::List(list) => check_list_size(list.size),
             Self::Snapshot(snapshot) => {
                 check_sequence(snapshot.sequence)?;
-                check_time(snapshot.not_after)
+                check_period(snapshot.issued, snapshot.not_after)
             }
             Self::Status(status) => check_time(status.time),
         }
@@ -232,6 +234,15 @@ pub(crate) fn check_issue_time(time: UnixSeconds) -> Result<(), ParseError> {
     }
 }
 
+fn check_period(issued: UnixSeconds, not_after: UnixSeconds) -> Result<(), ParseError> {
+    check_time(not_after)?;
+    if not_after > issued {
+        Ok(())
+    } else {
+        Err(ParseError::Period { issued: issued.0, not_after: not_after.0 })
+    }
+}
+
 fn check_sequence(sequence: u64) -> Result<(), ParseError> {
     if sequence == 0 { Err(ParseError::Sequence) } else { Ok(()) }
 }
@@ -252,6 +263,9 @@ fn check_cuts(key: &Key) -> Result<(), ParseError> {
     match key.event {
         KeyEvent::Added if count > 0 => return Err(ParseError::CutOfAdded { count }),
         KeyEvent::Added | KeyEvent::Retired | KeyEvent::Compromised => {}
+    }
+    if let Some(cut) = key.cuts.iter().find(|cut| cut.size > MAX_CUT_SIZE) {
+        return Err(ParseError::CutSize { size: cut.size.0 });
     }
     let ascending = |pair: &[Cut]| matches!(pair, [first, second] if first.origin < second.origin);
     match key.cuts.windows(2).position(|pair| !ascending(pair)) {
@@ -277,6 +291,10 @@ pub const MAX_LIST_SLOTS: u64 = 1 << 24;
 
 /// Most cuts of a key. An authority uses few logs; 16 keeps the entry below 1 KiB.
 pub const MAX_CUTS: usize = 16;
+
+/// Largest size of a cut: 2^53 - 1, so that a trust bundle can state the same cut (numbers of I-JSON, RFC 7493
+/// section 2.2).
+pub const MAX_CUT_SIZE: TreeSize = TreeSize((1 << 53) - 1);
 
 /// The longest entry in bytes: a key entry of 76 bytes with [`MAX_CUTS`] of 40 bytes each.
 pub const MAX_ENTRY_BYTES: usize = 716;

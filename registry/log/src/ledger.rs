@@ -152,7 +152,7 @@ impl Ledger {
     }
 
     fn check_snapshot(&self, snapshot: &Snapshot, index: LeafIndex) -> Result<(), Refusal> {
-        let Snapshot { list, sequence, digest, fold_size, not_after: _ } = *snapshot;
+        let Snapshot { list, sequence, digest, fold_size, issued: _, not_after: _ } = *snapshot;
         let record = self.lists.get(&list).ok_or(Refusal::SnapshotUnknownList { list })?;
         let previous = record.last_snapshot();
         let expected = next_sequence(previous.map_or(0, |(snapshot, _index)| snapshot.sequence));

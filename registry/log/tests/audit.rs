@@ -107,8 +107,9 @@ impl Writer {
     fn snapshot(&mut self, sequence: u64) {
         let fold_size = TreeSize(self.next());
         let digest = self.ledger.state_at(LIST, fold_size).unwrap().digest();
-        let not_after = UnixSeconds(99);
-        self.append(&Entry::Snapshot(Snapshot { list: LIST, sequence, digest, fold_size, not_after }));
+        let (issued, not_after) = (UnixSeconds(98), UnixSeconds(99));
+        let snapshot = Snapshot { list: LIST, sequence, digest, fold_size, issued, not_after };
+        self.append(&Entry::Snapshot(snapshot));
     }
 }
 

@@ -5,9 +5,9 @@
 use proptest::prelude::*;
 use sillok_log::entry::{
     Bundle, Cut, Document, Entry, EntryKind, ISSUE_TIME_SECONDS, Issue, IssuerHash, Key, KeyEvent, List,
-    ListId, MAX_CUTS, MAX_ENTRY_BYTES, MAX_FIELD_BYTES, MAX_LIST_SLOTS, MAX_TIME, MIN_LIST_SLOTS, OriginHash,
-    ParseError, Snapshot, Status, StatusValue, Thumbprint, commitment, document_digest, issuer_hash,
-    origin_hash, provenance,
+    ListId, MAX_CUT_SIZE, MAX_CUTS, MAX_ENTRY_BYTES, MAX_FIELD_BYTES, MAX_LIST_SLOTS, MAX_TIME,
+    MIN_LIST_SLOTS, OriginHash, ParseError, Snapshot, Status, StatusValue, Thumbprint, commitment,
+    document_digest, issuer_hash, origin_hash, provenance,
 };
 use sillok_log::merkle::leaf_hash;
 use sillok_log::{Hash, TreeSize, UnixSeconds};
@@ -41,13 +41,16 @@ fn status() -> impl Strategy<Value = Entry> {
 }
 
 fn snapshot() -> impl Strategy<Value = Entry> {
-    (any::<[u8; 16]>(), 1..=u64::MAX, any::<[u8; 32]>(), any::<u64>(), time()).prop_map(
-        |(list, sequence, digest, fold_size, not_after)| {
+    let period = (0..MAX_TIME.0)
+        .prop_flat_map(|issued| (Just(UnixSeconds(issued)), (issued + 1..=MAX_TIME.0).prop_map(UnixSeconds)));
+    (any::<[u8; 16]>(), 1..=u64::MAX, any::<[u8; 32]>(), any::<u64>(), period).prop_map(
+        |(list, sequence, digest, fold_size, (issued, not_after))| {
             Entry::Snapshot(Snapshot {
                 list: ListId(list),
                 sequence,
                 digest: Hash(digest),
                 fold_size: TreeSize(fold_size),
+                issued,
                 not_after,
             })
         },
@@ -62,7 +65,7 @@ fn list() -> impl Strategy<Value = Entry> {
 }
 
 fn key() -> impl Strategy<Value = Entry> {
-    let cuts = proptest::collection::btree_map(any::<[u8; 32]>(), any::<u64>(), 0..=MAX_CUTS);
+    let cuts = proptest::collection::btree_map(any::<[u8; 32]>(), 0..=MAX_CUT_SIZE.0, 0..=MAX_CUTS);
     let event = prop_oneof![Just(KeyEvent::Added), Just(KeyEvent::Retired), Just(KeyEvent::Compromised)];
     (any::<[u8; 32]>(), any::<[u8; 32]>(), event, time(), cuts).prop_map(
         |(issuer, key, event, time, cuts)| {
@@ -155,6 +158,7 @@ fn samples() -> [Entry; 6] {
             sequence: 1,
             digest: Hash([7; 32]),
             fold_size: TreeSize(12),
+            issued: UnixSeconds(12),
             not_after: UnixSeconds(13),
         }),
         Entry::List(List { list, issuer, size: MIN_LIST_SLOTS }),
@@ -182,7 +186,7 @@ fn two_cuts(first: u8, second: u8) -> Key {
 #[test]
 fn each_kind_has_its_length_and_code() {
     let lengths = samples().map(|entry| (entry.kind().code(), entry.encode().len()));
-    assert_eq!(lengths, [(1, 106), (2, 39), (3, 74), (4, 58), (5, 76 + 2 * 40), (6, 58)]);
+    assert_eq!(lengths, [(1, 106), (2, 39), (3, 82), (4, 58), (5, 76 + 2 * 40), (6, 58)]);
     for (kind, code) in EntryKind::ALL.into_iter().zip(1..) {
         assert_eq!(kind.code(), code);
         assert_eq!(EntryKind::from_code(code), Some(kind));
@@ -262,7 +266,7 @@ fn times_end_with_the_year_9999() {
     let last = MAX_TIME.0.to_be_bytes();
     let next = (MAX_TIME.0 + 1).to_be_bytes();
     let places =
-        [(EntryKind::Status, 31), (EntryKind::Snapshot, 66), (EntryKind::Key, 67), (EntryKind::Bundle, 50)];
+        [(EntryKind::Status, 31), (EntryKind::Snapshot, 74), (EntryKind::Key, 67), (EntryKind::Bundle, 50)];
     for (kind, offset) in places {
         assert!(damaged(kind, offset, &last).is_ok(), "{kind}");
         let seconds = MAX_TIME.0 + 1;
@@ -281,6 +285,30 @@ fn issue_entries_tell_the_hour_alone() {
     for seconds in [1, 3_599, 3_601, MAX_TIME.0] {
         let refused = damaged(EntryKind::Issue, 98, &seconds.to_be_bytes());
         assert_eq!(refused, Err(ParseError::IssueTime { seconds }));
+    }
+}
+
+#[test]
+fn a_snapshot_ends_after_it_is_issued() {
+    for (issued, accepted) in [(0, true), (12, true), (13, false), (14, false), (u64::MAX, false)] {
+        let refused = damaged(EntryKind::Snapshot, 66, &u64::to_be_bytes(issued));
+        assert_eq!(refused.is_ok(), accepted, "{issued}");
+        if !accepted {
+            assert_eq!(refused, Err(ParseError::Period { issued, not_after: 13 }));
+        }
+    }
+}
+
+#[test]
+fn a_cut_is_a_size_that_a_trust_bundle_can_state() {
+    for (size, accepted) in [(0, true), (MAX_CUT_SIZE.0, true), (1 << 53, false), (u64::MAX, false)] {
+        let mut key = two_cuts(1, 2);
+        key.cuts[1].size = TreeSize(size);
+        let entry = Entry::Key(key);
+        assert_eq!(entry.check().is_ok(), accepted, "{size}");
+        if !accepted {
+            assert_eq!(Entry::parse(&entry.encode()), Err(ParseError::CutSize { size }));
+        }
     }
 }
 

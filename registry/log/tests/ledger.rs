@@ -95,6 +95,7 @@ fn snapshot(sequence: u64, fold_size: u64, digest: Hash) -> Entry {
         sequence,
         digest,
         fold_size: TreeSize(fold_size),
+        issued: UnixSeconds(10),
         not_after: UnixSeconds(11),
     })
 }

@@ -18,10 +18,10 @@ pub fn status(list: &[u8; 16], index: u32, value: u8, change: u64, time: u64) ->
     [&[1, 2][..], list, &numbers].concat()
 }
 
-/// A snapshot entry, 74 bytes.
+/// A snapshot entry, 82 bytes; `times` are issued and not-after.
 #[must_use]
-pub fn snapshot(list: &[u8; 16], sequence: u64, digest: &Hash, fold_size: u64, not_after: u64) -> Vec<u8> {
-    let numbers = [fold_size.to_be_bytes(), not_after.to_be_bytes()].concat();
+pub fn snapshot(list: &[u8; 16], sequence: u64, digest: &Hash, fold_size: u64, times: (u64, u64)) -> Vec<u8> {
+    let numbers = [fold_size, times.0, times.1].map(u64::to_be_bytes).concat();
     [&[1, 3][..], list, &sequence.to_be_bytes(), digest, &numbers].concat()
 }
 
@@ -71,7 +71,7 @@ pub fn well_formed(bytes: &[u8]) -> bool {
     match (kind, bytes.len()) {
         (1, 106) => time(98) && number(98).is_multiple_of(3600),
         (2, 39) => bytes[22] <= 2 && time(31),
-        (3, 74) => number(18) >= 1 && number(58) < 1 << 63 && time(66),
+        (3, 82) => number(18) >= 1 && number(58) < 1 << 63 && number(66) < number(74) && time(74),
         (4, 58) => {
             let size = number(50);
             size.is_multiple_of(8) && (131_072..=1 << 24).contains(&size)
@@ -88,7 +88,8 @@ fn cuts(entry: &[u8]) -> bool {
         return false;
     }
     let cuts: Vec<&[u8]> = cuts.chunks(40).collect();
-    cuts.windows(2).all(|pair| pair[0][..32] < pair[1][..32])
+    let size = |cut: &[u8]| u64::from_be_bytes(cut[32..].try_into().expect("eight bytes"));
+    cuts.iter().all(|cut| size(cut) < 1 << 53) && cuts.windows(2).all(|pair| pair[0][..32] < pair[1][..32])
 }
 
 /// `D(text)`: one length byte, then the ASCII text.

@@ -110,6 +110,8 @@ pub struct Snapshot {
     /// Fold size.
     pub fold_size: u64,
     /// Unix seconds.
+    pub issued: u64,
+    /// Unix seconds.
     pub not_after: u64,
 }
 
@@ -125,6 +127,7 @@ impl Snapshot {
             ("sequence", self.sequence.to_string()),
             ("digest", string(&hex(&self.digest))),
             ("fold_size", self.fold_size.to_string()),
+            ("issued", self.issued.to_string()),
             ("not_after", self.not_after.to_string()),
             ("index", index.to_string()),
             ("proof", hashes(proof)),
@@ -142,6 +145,7 @@ impl Snapshot {
             ("length", self.length.to_string()),
             ("sequence", self.sequence.to_string()),
             ("fold_size", self.fold_size.to_string()),
+            ("issued", self.issued.to_string()),
             ("not_after", self.not_after.to_string()),
             ("receipt", string(receipt)),
             ("state", string(state)),
@@ -156,6 +160,8 @@ pub struct Feed {
     pub sequence: u64,
     /// Epoch of the root.
     pub epoch: u64,
+    /// Sequence of the newest root.
+    pub root: u64,
     /// Unix seconds.
     pub issued: u64,
     /// Unix seconds.
@@ -174,6 +180,7 @@ impl Feed {
             ("type", string("sillok-feed/v1")),
             ("sequence", self.sequence.to_string()),
             ("epoch", self.epoch.to_string()),
+            ("root", self.root.to_string()),
             ("issued", self.issued.to_string()),
             ("not_after", self.not_after.to_string()),
             ("checkpoint", string(&self.checkpoint)),

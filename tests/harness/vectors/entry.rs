@@ -47,7 +47,12 @@ fn good() -> Vec<Vector> {
             "value 0, as after a suspension",
             status(&[4; 16], u32::MAX, 0, u64::MAX, LAST_SECOND),
         ),
-        ok("snapshot", "snapshot", "the first of a list", snapshot(&[4; 16], 1, &[5; 32], 9, HOUR)),
+        ok(
+            "snapshot",
+            "snapshot",
+            "the first of a list",
+            snapshot(&[4; 16], 1, &[5; 32], 9, (HOUR, HOUR + 1)),
+        ),
         ok("list-smallest", "list", "131,072 slots", list(&[4; 16], &[6; 32], 131_072)),
         ok("list-largest", "list", "2^24 slots", list(&[4; 16], &[6; 32], 1 << 24)),
         ok("key-added", "key", "no cuts", key(&[6; 32], &[2; 32], ADDED, HOUR, &[])),
@@ -59,6 +64,12 @@ fn good() -> Vec<Vector> {
             "cut 0 in every log",
             key(&[6; 32], &[2; 32], RETIRED, HOUR, &[]),
         ),
+        ok(
+            "key-cut-largest",
+            "key",
+            "a cut of 2^53 - 1",
+            key(&[6; 32], &[2; 32], RETIRED, HOUR, &[([7; 32], (1 << 53) - 1)]),
+        ),
         ok("bundle-root", "bundle", "document 1", bundle(ROOT, 1, &[8; 32], HOUR)),
         ok("bundle-feed", "bundle", "document 2", bundle(FEED, 2, &[8; 32], HOUR)),
     ]
@@ -68,7 +79,7 @@ fn bad_frames() -> Vec<Vector> {
     let good = [
         ("issue", issue(&[1; 32], &[2; 32], &[3; 32], HOUR)),
         ("status", status(&[4; 16], 77, 1, 0, HOUR)),
-        ("snapshot", snapshot(&[4; 16], 1, &[5; 32], 9, HOUR)),
+        ("snapshot", snapshot(&[4; 16], 1, &[5; 32], 9, (HOUR, HOUR + 1))),
         ("list", list(&[4; 16], &[6; 32], 131_072)),
         ("key", key(&[6; 32], &[2; 32], RETIRED, HOUR, &[([7; 32], 12)])),
         ("bundle", bundle(ROOT, 1, &[8; 32], HOUR)),
@@ -123,13 +134,25 @@ fn bad_values() -> Vec<Vector> {
             "snapshot-sequence-0",
             "snapshot",
             "sequences begin at 1",
-            snapshot(&[4; 16], 0, &[5; 32], 9, HOUR),
+            snapshot(&[4; 16], 0, &[5; 32], 9, (HOUR, HOUR + 1)),
         ),
         bad(
             "snapshot-not-after-year-10000",
             "encoding",
             "too late",
-            snapshot(&[4; 16], 1, &[5; 32], 9, late),
+            snapshot(&[4; 16], 1, &[5; 32], 9, (HOUR, late)),
+        ),
+        bad(
+            "snapshot-without-a-second",
+            "snapshot",
+            "not after is issued",
+            snapshot(&[4; 16], 1, &[5; 32], 9, (HOUR, HOUR)),
+        ),
+        bad(
+            "snapshot-not-after-before-issued",
+            "snapshot",
+            "not after is a second before issued",
+            snapshot(&[4; 16], 1, &[5; 32], 9, (HOUR + 1, HOUR)),
         ),
         bad("list-size-too-small", "list", "8 slots fewer than allowed", list(&[4; 16], &[6; 32], 131_064)),
         bad(
@@ -163,6 +186,11 @@ fn bad_keys() -> Vec<Vector> {
         ("cuts-descending", "cuts ascend by origin hash", with(RETIRED, HOUR, &[([7; 32], 1), ([6; 32], 1)])),
         ("cuts-equal", "an origin stands once", with(RETIRED, HOUR, &[([7; 32], 1), ([7; 32], 1)])),
         ("cuts-17", "one more than allowed", with(COMPROMISED, HOUR, &many)),
+        (
+            "cut-size-2-53",
+            "one more than a trust bundle can state",
+            with(RETIRED, HOUR, &[([7; 32], 1 << 53)]),
+        ),
         ("cut-count-low", "fewer are announced than there are", count_low),
         ("cut-count-high", "more are announced than there are", count_high),
     ]

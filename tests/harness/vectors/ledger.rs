@@ -24,6 +24,7 @@ pub fn vectors() -> Vec<Vector> {
     all
 }
 
+const TIMES: (u64, u64) = (TIME, TIME + 1);
 const TIME: u64 = 1_767_225_600;
 const LIST: [u8; 16] = [4; 16];
 const KEY: [u8; 32] = [2; 32];
@@ -204,17 +205,17 @@ fn digest(log: &[Vec<u8>], fold_size: u64) -> [u8; 32] {
 
 /// The first snapshot, over the whole log.
 fn first() -> Vec<u8> {
-    snapshot(&LIST, 1, &digest(&listed(), 3), 3, TIME)
+    snapshot(&LIST, 1, &digest(&listed(), 3), 3, TIMES)
 }
 
 /// A snapshot after the first and another change.
 fn second(sequence: u64, fold_size: u64) -> Vec<u8> {
     let log = with(&[&first(), &changed(9, 0, 1)]);
-    snapshot(&LIST, sequence, &digest(&log, fold_size), fold_size, TIME)
+    snapshot(&LIST, sequence, &digest(&log, fold_size), fold_size, TIMES)
 }
 
 fn snapshots() -> Vec<Vector> {
-    let early = snapshot(&LIST, 1, &digest(&listed(), 2), 2, TIME);
+    let early = snapshot(&LIST, 1, &digest(&listed(), 2), 2, TIMES);
     let first = first();
     vec![
         vector("snapshot", "ok", "the first, over the whole log", &with(&[&first])),
@@ -236,14 +237,14 @@ fn snapshots() -> Vec<Vector> {
 
 fn refused_snapshots() -> Vec<Vector> {
     let (log, first) = (listed(), first());
-    let undeclared = snapshot(&LIST, 1, &digest(&log, 0), 1, TIME);
+    let undeclared = snapshot(&LIST, 1, &digest(&log, 0), 1, TIMES);
     vec![
         vector("snapshot-unknown-list", "snapshot.unknown-list", "nobody declared the list", &[undeclared]),
         vector(
             "snapshot-sequence-2-first",
             "snapshot.sequence",
             "sequences begin at 1",
-            &with(&[&snapshot(&LIST, 2, &digest(&log, 3), 3, TIME)]),
+            &with(&[&snapshot(&LIST, 2, &digest(&log, 3), 3, TIMES)]),
         ),
         vector(
             "snapshot-sequence-repeated",
@@ -261,7 +262,7 @@ fn refused_snapshots() -> Vec<Vector> {
             "snapshot-before-list",
             "snapshot.fold-too-small",
             "the fold must hold the list entry",
-            &with(&[&snapshot(&LIST, 1, &digest(&log, 0), 0, TIME)]),
+            &with(&[&snapshot(&LIST, 1, &digest(&log, 0), 0, TIMES)]),
         ),
         vector(
             "snapshot-not-covering",
@@ -273,19 +274,19 @@ fn refused_snapshots() -> Vec<Vector> {
             "snapshot-of-the-future",
             "snapshot.fold-too-large",
             "a fold of entries that do not exist",
-            &with(&[&snapshot(&LIST, 1, &digest(&log, 3), 4, TIME)]),
+            &with(&[&snapshot(&LIST, 1, &digest(&log, 3), 4, TIMES)]),
         ),
         vector(
             "snapshot-digest",
             "snapshot.digest",
             "not the digest of the fold",
-            &with(&[&snapshot(&LIST, 1, &[5; 32], 3, TIME)]),
+            &with(&[&snapshot(&LIST, 1, &[5; 32], 3, TIMES)]),
         ),
         vector(
             "snapshot-digest-of-later-fold",
             "snapshot.digest",
             "the digest of size 3 at size 2",
-            &with(&[&snapshot(&LIST, 1, &digest(&log, 3), 2, TIME)]),
+            &with(&[&snapshot(&LIST, 1, &digest(&log, 3), 2, TIMES)]),
         ),
     ]
 }

@@ -180,11 +180,18 @@ fn quorums() -> Vec<Vector> {
         unmet("quorum-all-but-one", "two where all three are asked", &all, &[1, 2]),
         unmet("quorum-nested-unmet", "w3 is missing", &nested, &[1, 2]),
         unmet("quorum-no-cosignature", "the log alone", &any, &[]),
-        // A witness counts once: whether the second line is ignored or refused, two are not there.
+        opened(
+            "quorum-witness-latest-time",
+            "ok",
+            "a witness that signs twice counts at its latest time",
+            &any,
+            &twice,
+            Some(TIMES[2]),
+        ),
         opened(
             "quorum-witness-twice",
-            "error",
-            "a witness that signs twice counts once at most",
+            "error checkpoint.quorum",
+            "a witness that signs twice counts once",
             &two_of_three,
             &twice,
             None,
@@ -228,7 +235,7 @@ fn logs() -> Vec<Vector> {
         ),
         opened(
             "log-of-another-origin",
-            "error checkpoint.signature",
+            "error log.key-unknown",
             "a log of the policy signs for another's origin",
             &two,
             &by_other,
@@ -244,7 +251,7 @@ fn logs() -> Vec<Vector> {
         ),
         opened(
             "log-impostor",
-            "error checkpoint.signature",
+            "error log.key-unknown",
             "the same name with another key",
             &two,
             &impostor,

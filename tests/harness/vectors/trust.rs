@@ -134,6 +134,15 @@ fn numbered(sequence: u64) -> Plan {
     Plan { root_number: (sequence, 1), feed_number: (sequence, 1), ..Plan::default() }
 }
 
+/// Root 1 with epoch 2, then root 2 with epoch 1; and root 3 with epoch 2 after root 2 with epoch 1.
+fn epochs() -> [Container; 3] {
+    let late = Plan { root_number: (1, 2), feed_number: (1, 2), ..Plan::default() }.build();
+    let early = late.renewed(&Plan { feed_number: (2, 1), ..numbered(2) });
+    let second = numbered(1).build().renewed(&numbered(2));
+    let renewed = second.renewed(&Plan { root_number: (3, 2), feed_number: (1, 2), ..Plan::default() });
+    [late, early, renewed].map(|world| world.published.container)
+}
+
 fn root_memory() -> Vec<Vector> {
     let first = numbered(1).build();
     let second = first.renewed(&numbered(2));
@@ -149,6 +158,7 @@ fn root_memory() -> Vec<Vector> {
     let fork = Plan { root_times: (START + 1, fork.root_times.1), ..fork }.build();
     let [first, second, third, rotated, seized, fork] =
         [first, second, third, rotated, seized, fork].map(|world| world.published.container);
+    let [late, early, renewed] = epochs();
     let jump = empty("root-gap-anchored", "ok", "two ahead, but signed by an anchor")
         .line("now", NOW)
         .text("anchors", format!("{}\n", root_key(1).vkey()))
@@ -159,6 +169,8 @@ fn root_memory() -> Vec<Vector> {
         opened("root-next", "ok", "root 2 after root 1", &[&first, &second]),
         opened("root-rotated", "ok", "new keys, signed by the old one too", &[&first, &rotated]),
         opened("root-rollback", "trust.root-rollback", "root 1 after root 2", &[&first, &second, &first]),
+        opened("root-epoch", "trust.root-epoch", "an epoch below the remembered one", &[&late, &early]),
+        opened("root-new-epoch", "ok", "feed 1 of epoch 2 after feed 2 of epoch 1", &[&second, &renewed]),
         opened("root-fork", "trust.root-fork", "another root 1", &[&first, &fork]),
         opened("root-gap", "trust.root-gap", "root 3 after root 1", &[&first, &third]),
         jump,
@@ -264,6 +276,7 @@ fn feeds() -> Vec<Vector> {
     let changed =
         damaged(|container| container.feed = container.feed.replacen("\"landmarks\"", " \"landmarks\"", 1));
     let epoch = built(|plan| plan.feed_number = (1, 2));
+    let outdated = built(|plan| plan.feed_root = Some(2));
     let next = |sequence, issued| Plan {
         feed_number: (sequence, 1),
         feed_times: (issued, NOW + 5 * DAY),
@@ -289,6 +302,7 @@ fn feeds() -> Vec<Vector> {
         opened("feed-by-root-key", "trust.feed-signature", "root keys sign no feeds", &[&by_root]),
         opened("feed-changed", "trust.feed-signature", "the text changed under its signature", &[&changed]),
         opened("feed-epoch", "trust.feed-epoch", "another epoch than the root's", &[&epoch]),
+        opened("feed-newer-root", "trust.root-outdated", "the feed was made under root 2", &[&outdated]),
         opened(
             "feed-rollback",
             "trust.feed-rollback",
@@ -436,13 +450,23 @@ fn consistencies() -> Vec<Vector> {
         container
     };
     let first = &first.published.container;
+    // Another feed at the same place: the same size has another root.
+    let fork = next(2).build().published.container;
     let case = |name: &str, code, comment, to, damage: u8| {
         opened(name, code, comment, &[first, &with(to, damage)]).line("alarms", damage)
     };
     vec![
+        opened("fork", "trust.fork", "another root for the remembered size", &[first, &fork])
+            .line("alarms", 1),
         case("consistency", "ok", "the log only grew, up to the feed's checkpoint", near, 0),
         case("consistency-to-receipts", "ok", "the log only grew, up to the receipts' checkpoint", far, 0),
-        case("consistency-wrong", "log.fork", "a consistency proof that fails is an alarm", near, 1),
-        case("consistency-wrong-to-receipts", "log.fork", "the same up to the receipts' checkpoint", far, 1),
+        case("consistency-wrong", "trust.consistency", "a consistency proof that fails is an alarm", near, 1),
+        case(
+            "consistency-wrong-to-receipts",
+            "trust.consistency",
+            "the same up to the receipts' checkpoint",
+            far,
+            1,
+        ),
     ]
 }

@@ -101,8 +101,8 @@ pub struct Plan {
     pub changes: Vec<(u32, u8)>,
     /// Issuer URL that the list is declared for.
     pub list_issuer: String,
-    /// Not-after of the snapshot.
-    pub snapshot_not_after: u64,
+    /// Issuance and not-after of the snapshot.
+    pub snapshot_times: (u64, u64),
     /// Whether the feed names the snapshot.
     pub in_feed: bool,
     /// Whether the container embeds the snapshot file.
@@ -117,6 +117,8 @@ pub struct Plan {
     pub root_signers: Vec<NoteKey>,
     /// Sequence and epoch of the feed.
     pub feed_number: (u64, u64),
+    /// Sequence of the root that the feed was made under, if it is not this one.
+    pub feed_root: Option<u64>,
     /// `issued` and `not_after` of the feed.
     pub feed_times: (u64, u64),
     /// The key that signs the feed.
@@ -138,7 +140,7 @@ impl Default for Plan {
             payload: payload(),
             changes: vec![(7, 1), (9, 2)],
             list_issuer: ISSUER.into(),
-            snapshot_not_after: START + 8 * DAY,
+            snapshot_times: (START + DAY, START + 8 * DAY),
             in_feed: true,
             embedded: true,
             root_number: (1, 1),
@@ -146,6 +148,7 @@ impl Default for Plan {
             root_keys: (vec![root_key(1)], 1),
             root_signers: vec![root_key(1)],
             feed_number: (1, 1),
+            feed_root: None,
             feed_times: (START + DAY, START + 8 * DAY),
             feed_signer: feed_key(),
             policy: None,
@@ -276,11 +279,20 @@ impl Plan {
     pub fn snapshot(&self, log: &mut Log, sequence: u64) -> (Snapshot, u64, String) {
         let fold_size = log.size();
         let slots = Slots::fold(&log.entries, &LIST, SLOTS, fold_size);
-        let (digest, not_after) = (slots.digest(&LIST), self.snapshot_not_after);
-        let index = log.push(entry::snapshot(&LIST, sequence, &digest, fold_size, not_after));
-        let (uri, issuer) = (list_uri(), self.list_issuer.clone());
-        let snapshot =
-            Snapshot { uri, list: LIST, issuer, length: SLOTS, sequence, digest, fold_size, not_after };
+        let digest = slots.digest(&LIST);
+        let (issued, not_after) = self.snapshot_times;
+        let index = log.push(entry::snapshot(&LIST, sequence, &digest, fold_size, self.snapshot_times));
+        let snapshot = Snapshot {
+            uri: list_uri(),
+            list: LIST,
+            issuer: self.list_issuer.clone(),
+            length: SLOTS,
+            sequence,
+            digest,
+            fold_size,
+            issued,
+            not_after,
+        };
         (snapshot, index, slots.state())
     }
 
@@ -312,7 +324,8 @@ impl Plan {
 
     fn feed(&self, checkpoint: String, snapshots: Vec<String>) -> Feed {
         let ((sequence, epoch), (issued, not_after)) = (self.feed_number, self.feed_times);
-        Feed { sequence, epoch, issued, not_after, checkpoint, snapshots }
+        let root = self.feed_root.unwrap_or(self.root_number.0);
+        Feed { sequence, epoch, root, issued, not_after, checkpoint, snapshots }
     }
 }
 

@@ -31,6 +31,7 @@ pub struct SnapshotFile {
     length: u64,
     sequence: u64,
     fold_size: TreeSize,
+    issued: UnixSeconds,
     not_after: UnixSeconds,
     receipt: String,
     // Base64url of zlib of both planes.
@@ -73,6 +74,7 @@ impl SnapshotFile {
             length: state.length(),
             sequence: snapshot.sequence,
             fold_size: snapshot.fold_size,
+            issued: snapshot.issued,
             not_after: snapshot.not_after,
             receipt: receipt.to_string(),
             state: encode_base64url(&compress_state(state.revocation(), state.suspension())),
@@ -140,6 +142,7 @@ impl SnapshotFile {
             sequence: self.sequence,
             digest: state.digest(),
             fold_size: self.fold_size,
+            issued: self.issued,
             not_after: self.not_after,
         };
         receipt
@@ -163,6 +166,7 @@ impl SnapshotFile {
             length: list_length(object)?,
             sequence: counted(object, "sequence")?,
             fold_size: TreeSize(object.unsigned("fold_size")?),
+            issued: time(object, "issued")?,
             not_after: time(object, "not_after")?,
             receipt: receipt.to_string(),
             state: object.string("state")?.to_string(),
@@ -178,6 +182,7 @@ impl SnapshotFile {
             .number("length", self.length)
             .number("sequence", self.sequence)
             .number("fold_size", self.fold_size.0)
+            .number("issued", self.issued.0)
             .number("not_after", self.not_after.0)
             .string("receipt", &self.receipt)
             .string("state", &self.state)
@@ -263,8 +268,19 @@ impl core::error::Error for SnapshotError {}
 
 const TYPE: &str = "sillok-snapshot/v1";
 
-const MEMBERS: [&str; 10] =
-    ["type", "uri", "list", "issuer", "length", "sequence", "fold_size", "not_after", "receipt", "state"];
+const MEMBERS: [&str; 11] = [
+    "type",
+    "uri",
+    "list",
+    "issuer",
+    "length",
+    "sequence",
+    "fold_size",
+    "issued",
+    "not_after",
+    "receipt",
+    "state",
+];
 
 /// Longest snapshot file in bytes: 16 MiB (specs/status.md, "Snapshot file").
 pub const MAX_FILE_BYTES: usize = 16 << 20;

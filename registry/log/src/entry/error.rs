@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use crate::entry::{EntryKind, ISSUE_TIME_SECONDS, MAX_CUTS, MAX_LIST_SLOTS, MAX_TIME, MIN_LIST_SLOTS};
+use crate::entry::{
+    EntryKind, ISSUE_TIME_SECONDS, MAX_CUT_SIZE, MAX_CUTS, MAX_LIST_SLOTS, MAX_TIME, MIN_LIST_SLOTS,
+};
 
 /// Why bytes are no entry. The code of each is [`ParseError::CODE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +23,11 @@ pub enum ParseError {
     CutOrder {
         /// The position of the cut that the next one does not exceed, from 0.
         position: usize,
+    },
+    /// A cut is larger than [`MAX_CUT_SIZE`].
+    CutSize {
+        /// The size found.
+        size: u64,
     },
     /// A bundle entry names no known document.
     Document {
@@ -61,6 +68,13 @@ pub enum ParseError {
         /// The slots found.
         slots: u64,
     },
+    /// A snapshot is not good for a second: it ends when it is issued, or before.
+    Period {
+        /// The time of issuance found.
+        issued: u64,
+        /// The not-after found.
+        not_after: u64,
+    },
     /// The reserved bytes of a bundle entry are not zero.
     Reserved,
     /// A sequence number is 0; they count from 1.
@@ -95,6 +109,9 @@ impl fmt::Display for ParseError {
             Self::CutOrder { position } => {
                 write!(f, "cut {position} of the key entry is not below the next one by origin")
             }
+            Self::CutSize { size } => {
+                write!(f, "key entry has a cut of size {size}, more than {}", MAX_CUT_SIZE.0)
+            }
             Self::Document { found } => write!(f, "bundle entry names the unknown document {found:#04x}"),
             Self::Header { bytes } => write!(f, "entry of {bytes} bytes has no version and kind"),
             Self::IssueTime { seconds } => {
@@ -109,6 +126,9 @@ impl fmt::Display for ParseError {
                 f,
                 "list entry has {slots} slots, not a multiple of 8 from {MIN_LIST_SLOTS} to {MAX_LIST_SLOTS}"
             ),
+            Self::Period { issued, not_after } => {
+                write!(f, "snapshot entry is issued at {issued} and not good after {not_after}")
+            }
             Self::Reserved => f.write_str("bundle entry has reserved bytes that are not zero"),
             Self::Sequence => f.write_str("entry has the sequence number 0"),
             Self::StatusValue { found } => write!(f, "status entry holds the unknown value {found:#04x}"),

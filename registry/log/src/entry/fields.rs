@@ -22,7 +22,7 @@ impl<'a> Fields<'a> {
         let expected = match kind {
             EntryKind::Issue => 106,
             EntryKind::Status => 39,
-            EntryKind::Snapshot => 74,
+            EntryKind::Snapshot => 82,
             EntryKind::List | EntryKind::Bundle => 58,
             EntryKind::Key => key_length(bytes)?,
         };
@@ -72,6 +72,7 @@ impl<'a> Fields<'a> {
             sequence: self.number()?,
             digest: Hash(self.take()?),
             fold_size: TreeSize(self.number()?),
+            issued: UnixSeconds(self.number()?),
             not_after: UnixSeconds(self.number()?),
         })
     }
@@ -172,6 +173,7 @@ impl Writer {
         self.number(snapshot.sequence);
         self.put(&snapshot.digest.0);
         self.number(snapshot.fold_size.0);
+        self.number(snapshot.issued.0);
         self.number(snapshot.not_after.0);
     }
 

@@ -71,6 +71,19 @@ fn documents() -> Vec<Vector> {
         bad("type-string", "an array", "type", "\"VerifiableCredential\""),
         mismatch,
         bad("cnf-string", "an object", "cnf", "\"key\""),
+        bad(
+            "schema-string",
+            "credentialSchema is an object with id and type",
+            "credentialSchema",
+            "\"schema\"",
+        ),
+        bad(
+            "terms-without-type",
+            "termsOfUse has a type",
+            "termsOfUse",
+            "{\"id\":\"https://example.org/terms\"}",
+        ),
+        bad("evidence-without-type", "evidence has a type", "evidence", "[{\"a\":1}]"),
         bad("cnf-without-jwk", "with jwk", "cnf", "{\"kid\":\"1\"}"),
     ]
 }

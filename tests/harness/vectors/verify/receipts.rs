@@ -78,7 +78,7 @@ fn checkpoints() -> Vec<Vector> {
         shown("log-unknown", "cannot tell log.unknown", "a log that the policy does not name", by(other)),
         shown(
             "checkpoint-impostor",
-            "not valid checkpoint.signature",
+            "cannot tell log.key-unknown",
             "the log's name with another key",
             by(impostor),
         ),
@@ -185,7 +185,7 @@ fn keys() -> Vec<Vector> {
         let world = world(|plan| plan.key_state = ("compromised", Vec::new()));
         let text = world.log.checkpoint(world.log.size());
         let text = text.split("\n\n").next().unwrap_or_default().to_owned() + "\n";
-        let forged = note(&text, &[NoteKey::new(ORIGIN, ED25519, 9).line(&text)]);
+        let forged = note(&text, &[log_key().line("another\n")]);
         let receipt = world.receipt.replace(&world.log.checkpoint(world.log.size()), &forged);
         assert!(!receipt.contains(&log_key().line(&text)));
         Scene::of(&world).with(|scene| scene.receipt = Some(receipt))

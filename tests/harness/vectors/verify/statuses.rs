@@ -94,14 +94,14 @@ fn later(world: &World, not_after: u64, more: &[(u32, u8)]) -> (World, String) {
     for (slot, value) in more {
         grown.log.push(entry::status(&LIST, *slot, *value, 0, START + DAY));
     }
-    let plan = Plan { snapshot_not_after: not_after, feed_number: (2, 1), ..Plan::default() };
+    let plan = Plan { snapshot_times: (START + DAY, not_after), feed_number: (2, 1), ..Plan::default() };
     let renewed = grown.renewed(&plan);
     let file = format!("{}\n", renewed.published.file);
     (renewed, file)
 }
 
 fn stale() -> Vec<Vector> {
-    let short = |plan: &mut Plan| plan.snapshot_not_after = NOW;
+    let short = |plan: &mut Plan| plan.snapshot_times.1 = NOW;
     let expired = |plan: &mut Plan| plan.feed_times.1 = NOW;
     let expired_bare = |plan: &mut Plan| {
         plan.feed_times.1 = NOW;
@@ -126,16 +126,16 @@ fn stale() -> Vec<Vector> {
             "valid",
             "past the feed's not-after, but a newer snapshot file is at hand",
         ),
-        // The feed was issued at START + 1 day, and status_max_age is 7 days.
+        // The snapshot was issued at START + 1 day, and status_max_age is 7 days.
         Scene::planned(|plan| {
             plan.feed_times.1 = START + 90 * DAY;
-            plan.snapshot_not_after = START + 90 * DAY;
+            plan.snapshot_times.1 = START + 90 * DAY;
         })
         .at(START + 8 * DAY + 1)
         .vector(
             "status-past-max-age",
             "cannot tell status.stale",
-            "the feed is older than status_max_age",
+            "the snapshot is older than status_max_age",
         ),
     ]
 }

@@ -124,6 +124,7 @@ impl FeedSnapshot {
                 sequence: counted(object, "sequence")?,
                 digest: hex_hash(object, "digest")?,
                 fold_size: TreeSize(object.unsigned("fold_size")?),
+                issued: time(object, "issued")?,
                 not_after: time(object, "not_after")?,
             },
             index: LeafIndex(object.unsigned("index")?),
@@ -140,6 +141,7 @@ impl FeedSnapshot {
             .number("sequence", self.snapshot.sequence)
             .string("digest", &self.snapshot.digest.to_hex())
             .number("fold_size", self.snapshot.fold_size.0)
+            .number("issued", self.snapshot.issued.0)
             .number("not_after", self.snapshot.not_after.0)
             .number("index", self.index.0)
             .proof("proof", &self.proof)
@@ -175,8 +177,19 @@ const TYPE: &str = "sillok-feed/v1";
 const MEMBERS: [&str; 8] =
     ["type", "sequence", "epoch", "issued", "not_after", "checkpoint", "snapshots", "landmarks"];
 
-const SNAPSHOT_MEMBERS: [&str; 10] =
-    ["uri", "list", "issuer", "length", "sequence", "digest", "fold_size", "not_after", "index", "proof"];
+const SNAPSHOT_MEMBERS: [&str; 11] = [
+    "uri",
+    "list",
+    "issuer",
+    "length",
+    "sequence",
+    "digest",
+    "fold_size",
+    "issued",
+    "not_after",
+    "index",
+    "proof",
+];
 
 /// Most snapshots of a feed (specs/trust-bundle.md, "Feed").
 pub const MAX_SNAPSHOTS: usize = 4_096;

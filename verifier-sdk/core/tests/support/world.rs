@@ -213,6 +213,7 @@ impl World {
             sequence: self.published.len() as u64 + 1,
             digest: self.state.digest(),
             fold_size: TreeSize(self.log.size() as u64),
+            issued: UnixSeconds(NOW.0 - 12 * HOUR),
             not_after,
         };
         let index = self.log.append(&Entry::Snapshot(snapshot));
