@@ -56,7 +56,8 @@ pub(crate) fn run_policy(vector: &Vector) -> Outcome {
             Ok("ok".into())
         }
         Err(Error::UnknownLog) => error("log.unknown"),
-        Err(Error::LogSignature { .. } | Error::NotSignedByLog) => error("checkpoint.signature"),
+        Err(Error::NotSignedByLog) => error("log.key-unknown"),
+        Err(Error::LogSignature { .. }) => error("checkpoint.signature"),
         Err(Error::QuorumNotMet { .. }) => error("checkpoint.quorum"),
         Err(Error::Checkpoint(_) | Error::Cosignature { .. } | Error::Note(_)) => Ok("error".into()),
     }
