@@ -1,1 +1,22 @@
-//! Placeholder head.
+//! IO. The issuer: it authorises, composes, signs, logs and hands over credentials, and changes their status.
+//!
+//! # In scope
+//! Credential types as data ([`types`]), the exact bytes of a credential ([`compose`]), signing them ([`sign`]), and
+//! what must outlast a crash: the journal ([`journal`]), the subjects' keys ([`subjects`]), the slots of the status
+//! lists ([`slots`]) and the facade over the three ([`register`]).
+//!
+//! # Out of scope
+//! The log (`sillok-registry`, `sillok-client`), the formats (`sillok-log`) and the verdict (`sillok-verifier`).
+//!
+//! # Invariants
+//! Nothing is submitted before its exact bytes are durable, and nothing is answered before its receipt is. A slot
+//! belongs to one credential for ever. No claim, name, person identifier, credential id or idempotency key stands in
+//! plain text in any file.
+
+pub mod compose;
+pub mod journal;
+pub mod register;
+pub mod sign;
+pub mod slots;
+pub mod subjects;
+pub mod types;

@@ -1,0 +1,99 @@
+//! Reading a journal from its first frame to its last, and finding out where it ends.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::frame::{self, Chain, Problem, SECTOR_BYTES};
+use super::{Location, MAX_SEGMENT_BYTES, Record, StoreError, segment, sync_folder};
+
+/// Where a journal ends.
+pub(super) struct End {
+    pub(super) chain: Chain,
+    /// Nothing if there is no segment yet.
+    pub(super) last: Option<Last>,
+}
+
+/// The segment that the next frame goes to.
+pub(super) struct Last {
+    pub(super) number: u32,
+    pub(super) path: PathBuf,
+    pub(super) offset: u64,
+    /// What is at the offset is to be cut off.
+    pub(super) torn: bool,
+}
+
+type Visit<'a> = &'a mut dyn FnMut(Location, &Record) -> Result<(), &'static str>;
+
+/// Reads everything. Segments behind the end that hold nothing are removed.
+pub(super) fn scan(folder: &Path, visit: Visit<'_>) -> Result<End, StoreError> {
+    let mut end = End { chain: Chain::GENESIS, last: None };
+    for (number, path) in segment::list(folder)? {
+        let bytes = load(&path)?;
+        if end.last.is_some() && frame::is_zero(&bytes) {
+            // It was prepared and not used yet. Whatever comes behind it would not fit the chain.
+            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+            sync_folder(folder)?;
+            continue;
+        }
+        if let Some(Last { path, offset, torn: true, .. }) = end.last {
+            return Err(StoreError::damaged(&path, offset, "a frame is missing, and later ones are there"));
+        }
+        let (offset, torn) = scan_segment(number, &path, &bytes, &mut end.chain, visit)?;
+        end.last = Some(Last { number, path, offset, torn });
+    }
+    Ok(end)
+}
+
+/// Reads one segment: where its frames end, and whether one is torn there.
+fn scan_segment(
+    number: u32,
+    path: &Path,
+    bytes: &[u8],
+    chain: &mut Chain,
+    visit: Visit<'_>,
+) -> Result<(u64, bool), StoreError> {
+    let mut at = 0;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let damaged = |offset: usize, problem| StoreError::damaged(path, offset as u64, problem);
+        let frame = match frame::parse(rest) {
+            Ok(frame) => frame,
+            Err(Problem::Torn) if has_frame(rest) => {
+                return Err(damaged(at, "a frame is missing, and later ones are there"));
+            }
+            Err(Problem::Torn) => return Ok((at as u64, !frame::is_zero(rest))),
+            Err(Problem::Damaged(problem)) => return Err(damaged(at, problem)),
+        };
+        if frame.chain != *chain {
+            return Err(damaged(at, "a frame does not follow the one before it"));
+        }
+        for (place, length, record) in &frame.records {
+            let offset = at + place;
+            // A segment has at most 2^30 bytes.
+            let location = Location { segment: number, offset: offset as u32, bytes: *length as u32 };
+            visit(location, record).map_err(|problem| damaged(offset, problem))?;
+        }
+        chain.advance(frame.checksum);
+        at += frame.bytes;
+    }
+}
+
+/// Whether a whole frame begins at any later sector.
+fn has_frame(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(later) = rest.get(SECTOR_BYTES..) {
+        if frame::parse(later).is_ok() {
+            return true;
+        }
+        rest = later;
+    }
+    false
+}
+
+fn load(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let found = fs::metadata(path).map_err(StoreError::io("examine", path))?.len();
+    if found > MAX_SEGMENT_BYTES {
+        return Err(StoreError::damaged(path, MAX_SEGMENT_BYTES, "it is longer than any segment"));
+    }
+    fs::read(path).map_err(StoreError::io("read", path))
+}

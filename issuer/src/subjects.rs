@@ -1,0 +1,338 @@
+//! One random key a subject, in a small file that is rewritten in place: destroying the key is the erasure.
+//!
+//! The file is a sequence of slots of 128 bytes, none across two sectors. Slot 0 proves the master key; each other one
+//! is a subject's: sealed reference and key, or a mark once erased. A slot is never used again, so that its number,
+//! which the journal names in plain text, says nothing after the erasure.
+//!
+//! # Out of scope
+//! What the storage below keeps of overwritten bytes (flash translation, copy-on-write snapshots): there the slot is
+//! still sealed under the master key.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use zeroize::Zeroizing;
+
+use crate::journal::{Group, StoreError, sync_folder};
+pub use seal::Master;
+pub(crate) use seal::{DIGEST_BYTES, Digester, SEAL_BYTES, Sealer, keyed_hash, random};
+
+mod seal;
+
+/// The name of a subject in the store: a keyed digest of what the caller calls the subject.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SubjectRef([u8; DIGEST_BYTES]);
+
+/// Where a subject's key is. It names the subject nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectSlot(pub(crate) u32);
+
+/// A subject's key and where it is.
+pub(crate) struct SubjectKey {
+    pub(crate) slot: SubjectSlot,
+    pub(crate) sealer: Sealer,
+}
+
+/// The key store in one file.
+pub struct Subjects {
+    path: PathBuf,
+    file: File,
+    sealer: Sealer,
+    references: Digester,
+    /// Never held over an operation on the file.
+    index: Mutex<Index>,
+    writes: Group<Vec<Write>, ()>,
+    /// Bytes of the file. Owned by whoever works for the group.
+    allocated: AtomicU64,
+}
+
+struct Index {
+    slots: HashMap<SubjectRef, u32>,
+    states: Vec<State>,
+    /// Slots that are being written, for those who need the same key at the same time.
+    pending: HashMap<u32, [u8; SLOT_BYTES]>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Erased,
+    Live,
+    Pending,
+}
+
+/// A slot to write.
+#[derive(Clone, Copy)]
+struct Write {
+    slot: u32,
+    bytes: [u8; SLOT_BYTES],
+}
+
+impl Subjects {
+    /// Opens the store, makes it if it is not there. The caller makes sure that no other process has it open.
+    ///
+    /// # Errors
+    /// A failed operation, another master key, or a damaged slot. Slots at the end that a crash has torn are dropped:
+    /// nobody was told that they are there.
+    pub fn open(path: &Path, master: &Master) -> Result<Self, StoreError> {
+        let sealer = Sealer::new(&master.derive("sillok/subject-store/v1"));
+        let references = Digester::new(&master.derive("sillok/subject-reference/v1"));
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(path).map_err(StoreError::io("open", path))?;
+        let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
+        let index = Index { slots: HashMap::new(), states: vec![State::Erased], pending: HashMap::new() };
+        let store = Self {
+            path: path.to_path_buf(),
+            file,
+            sealer,
+            references,
+            index: Mutex::new(index),
+            writes: Group::new(path),
+            allocated: AtomicU64::new(bytes.len() as u64),
+        };
+        if bytes.iter().all(|byte| *byte == 0) {
+            store.begin()?;
+        } else {
+            store.load(&bytes)?;
+        }
+        Ok(store)
+    }
+
+    /// Writes the slot that proves the master key; no other is written before it is durable.
+    fn begin(&self) -> Result<(), StoreError> {
+        let bytes = self.seal_slot(0, PROOF)?;
+        self.commit(vec![Write { slot: 0, bytes }])?;
+        let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync_folder(folder.unwrap_or_else(|| Path::new(".")))
+    }
+
+    fn load(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        let (slots, _cut) = bytes.as_chunks::<SLOT_BYTES>();
+        if slots.first().and_then(|slot| self.open_slot(0, slot)).is_none_or(|proof| *proof != *PROOF) {
+            return Err(StoreError::WrongKey { path: self.path.clone() });
+        }
+        let mut index = self.hold();
+        let mut unreadable: Option<u32> = None;
+        for (number, slot) in (0_u32..).zip(slots).skip(1) {
+            if slot.iter().all(|byte| *byte == 0) {
+                continue;
+            }
+            let opened = self.open_slot(number, slot);
+            if opened.is_none() && *slot != ERASED {
+                unreadable = unreadable.or(Some(number));
+                continue;
+            }
+            if let Some(damaged) = unreadable {
+                let offset = u64::from(damaged) * SLOT_BYTES as u64;
+                return Err(StoreError::damaged(&self.path, offset, "a slot does not open"));
+            }
+            // Slots between that were reserved and never written stay unused.
+            index.states.resize(number as usize, State::Erased);
+            index.states.push(if opened.is_some() { State::Live } else { State::Erased });
+            if let Some(reference) = opened.as_ref().and_then(|plain| plain.first_chunk()) {
+                index.slots.insert(SubjectRef(*reference), number);
+            }
+        }
+        let used = index.states.len();
+        drop(index);
+        // What follows is of a creation that nobody was told about.
+        let rest = (0_u32..).zip(slots).skip(used);
+        let torn = rest.filter(|(_number, slot)| slot.iter().any(|byte| *byte != 0));
+        self.commit(torn.map(|(slot, _torn)| Write { slot, bytes: [0; SLOT_BYTES] }).collect())
+    }
+
+    /// The name of a subject.
+    #[must_use]
+    pub fn reference(&self, subject: &str) -> SubjectRef {
+        SubjectRef(self.references.digest(&[subject.as_bytes()]))
+    }
+
+    /// The keys of some subjects, in their order. Those that are not there yet are made, with one synchronisation
+    /// for all of them and for whoever else makes some at the same time.
+    pub(crate) fn keys_for(&self, subjects: &[SubjectRef]) -> Result<Vec<SubjectKey>, StoreError> {
+        let mut writes = BTreeMap::new();
+        let mut slots = Vec::with_capacity(subjects.len());
+        let mut index = self.hold();
+        for subject in subjects {
+            let slot = match index.slots.get(subject) {
+                Some(slot) => *slot,
+                None => self.reserve(&mut index, *subject)?,
+            };
+            // Somebody else may be writing it too: the same bytes at the same place, whoever comes first.
+            writes.extend(index.pending.get(&slot).map(|bytes| (slot, *bytes)));
+            slots.push(slot);
+        }
+        drop(index);
+        let keys = slots.into_iter().map(|slot| {
+            let key = match writes.get(&slot) {
+                Some(bytes) => self.sealer_in(slot, bytes),
+                None => self.key(SubjectSlot(slot))?,
+            };
+            // Erased just now: a key that nobody keeps makes whatever is sealed under it unreadable as well.
+            let sealer = key.map_or_else(|| Ok(Sealer::new(&Zeroizing::new(random()?))), Ok)?;
+            Ok(SubjectKey { slot: SubjectSlot(slot), sealer })
+        });
+        let keys = keys.collect::<Result<Vec<_>, StoreError>>()?;
+        self.commit(writes.iter().map(|(slot, bytes)| Write { slot: *slot, bytes: *bytes }).collect())?;
+        let mut index = self.hold();
+        for slot in writes.into_keys() {
+            index.pending.remove(&slot);
+            index.advance(slot, State::Pending, State::Live);
+        }
+        drop(index);
+        Ok(keys)
+    }
+
+    /// Takes the next slot for a new subject.
+    fn reserve(&self, index: &mut Index, subject: SubjectRef) -> Result<u32, StoreError> {
+        let full = |_many| StoreError::damaged(&self.path, 0, "it has no slot left");
+        let slot = u32::try_from(index.states.len()).map_err(full)?;
+        let mut plain = Zeroizing::new([0; PLAIN_BYTES]);
+        let (reference, key) = plain.split_at_mut(DIGEST_BYTES);
+        reference.copy_from_slice(&subject.0);
+        key.copy_from_slice(Zeroizing::new(random::<KEY_BYTES>()?).as_slice());
+        let bytes = self.seal_slot(slot, &plain)?;
+        index.pending.insert(slot, bytes);
+        index.states.push(State::Pending);
+        index.slots.insert(subject, slot);
+        Ok(slot)
+    }
+
+    /// The key in a slot; `None` once it is erased.
+    pub(crate) fn key(&self, slot: SubjectSlot) -> Result<Option<Sealer>, StoreError> {
+        if self.is_erased(slot) {
+            return Ok(None);
+        }
+        let mut bytes = [0; SLOT_BYTES];
+        let offset = u64::from(slot.0) * SLOT_BYTES as u64;
+        self.file.read_exact_at(&mut bytes, offset).map_err(StoreError::io("read", &self.path))?;
+        match self.sealer_in(slot.0, &bytes) {
+            // Between the two looks somebody may have erased it.
+            None if !self.is_erased(slot) => {
+                Err(StoreError::damaged(&self.path, offset, "a slot does not open"))
+            }
+            key => Ok(key),
+        }
+    }
+
+    /// Whether the key of a slot is gone.
+    #[must_use]
+    pub fn is_erased(&self, slot: SubjectSlot) -> bool {
+        self.hold().states.get(slot.0 as usize).is_none_or(|state| *state == State::Erased)
+    }
+
+    /// How many slots have ever been used, the first one included.
+    pub(crate) fn used(&self) -> u32 {
+        self.hold().states.len() as u32
+    }
+
+    /// The slot of a subject that has a key.
+    #[must_use]
+    pub fn find(&self, subject: SubjectRef) -> Option<SubjectSlot> {
+        self.hold().slots.get(&subject).copied().map(SubjectSlot)
+    }
+
+    /// Destroys keys: what is sealed under them is unreadable from now on, also for whoever has the master key.
+    ///
+    /// # Errors
+    /// A failed operation: whether the keys are gone is unknown, and known again after the next start.
+    pub fn erase(&self, slots: &HashSet<SubjectSlot>) -> Result<(), StoreError> {
+        let mut index = self.hold();
+        for slot in slots {
+            // Whoever is still writing this slot sees it and leaves it, or has written before.
+            index.advance(slot.0, State::Live, State::Erased);
+            index.advance(slot.0, State::Pending, State::Erased);
+            index.pending.remove(&slot.0);
+        }
+        index.slots.retain(|_subject, slot| !slots.contains(&SubjectSlot(*slot)));
+        drop(index);
+        self.commit(slots.iter().map(|slot| Write { slot: slot.0, bytes: ERASED }).collect())
+    }
+
+    /// Writes slots with one synchronisation for everybody who does so at the same time.
+    fn commit(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        self.writes.run(writes, |batches| {
+            let last = batches.iter().flatten().map(|write| write.slot).max().unwrap_or(0);
+            self.grow((u64::from(last) + 1) * SLOT_BYTES as u64)?;
+            for write in batches.iter().flatten() {
+                let creates = write.bytes != ERASED && write.bytes != [0; SLOT_BYTES] && write.slot != 0;
+                if creates && self.is_erased(SubjectSlot(write.slot)) {
+                    continue;
+                }
+                let offset = u64::from(write.slot) * SLOT_BYTES as u64;
+                self.file.write_all_at(&write.bytes, offset).map_err(StoreError::io("write", &self.path))?;
+            }
+            // If we crash before it is through: the slots are not in the journal yet, and dropped if torn.
+            self.file.sync_data().map_err(StoreError::io("synchronise", &self.path))?;
+            Ok(batches.iter().map(|_batch| ()).collect())
+        })
+    }
+
+    /// Fills with zeros ahead, so that a synchronisation does not have to change the length of the file each time.
+    fn grow(&self, needed: u64) -> Result<(), StoreError> {
+        let mut at = self.allocated.load(Ordering::Relaxed);
+        while at < needed {
+            let zeros = vec![0; GROWTH_BYTES - at as usize % GROWTH_BYTES];
+            self.file.write_all_at(&zeros, at).map_err(StoreError::io("write", &self.path))?;
+            at += zeros.len() as u64;
+            self.allocated.store(at, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn seal_slot(&self, slot: u32, plain: &[u8; PLAIN_BYTES]) -> Result<[u8; SLOT_BYTES], StoreError> {
+        let sealed = self.sealer.seal(&slot.to_be_bytes(), plain)?;
+        let mut bytes = [0; SLOT_BYTES];
+        for (byte, from) in bytes.iter_mut().zip(sealed) {
+            *byte = from;
+        }
+        Ok(bytes)
+    }
+
+    fn open_slot(&self, slot: u32, bytes: &[u8; SLOT_BYTES]) -> Option<Zeroizing<[u8; PLAIN_BYTES]>> {
+        let (sealed, rest) = bytes.split_at_checked(SEAL_BYTES + PLAIN_BYTES)?;
+        let plain = self.sealer.open(&slot.to_be_bytes(), sealed)?;
+        let plain = <[u8; PLAIN_BYTES]>::try_from(plain.as_slice()).ok()?;
+        rest.iter().all(|byte| *byte == 0).then(|| Zeroizing::new(plain))
+    }
+
+    fn sealer_in(&self, slot: u32, bytes: &[u8; SLOT_BYTES]) -> Option<Sealer> {
+        let plain = self.open_slot(slot, bytes)?;
+        plain.last_chunk::<KEY_BYTES>().map(Sealer::new)
+    }
+
+    fn hold(&self) -> MutexGuard<'_, Index> {
+        // Every change of it is whole before anything can panic.
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index {
+    fn advance(&mut self, slot: u32, from: State, to: State) {
+        if let Some(state) = self.states.get_mut(slot as usize).filter(|state| **state == from) {
+            *state = to;
+        }
+    }
+}
+
+/// Four slots to a sector of 512 bytes.
+const SLOT_BYTES: usize = 128;
+const KEY_BYTES: usize = 32;
+const PLAIN_BYTES: usize = DIGEST_BYTES + KEY_BYTES;
+const GROWTH_BYTES: usize = 1 << 20;
+
+/// What slot 0 holds, sealed.
+const PROOF: &[u8; PLAIN_BYTES] = b"sillok: keys of subjects, one in each slot, v1..";
+
+/// What is left of a slot whose key was destroyed.
+const ERASED: [u8; SLOT_BYTES] = [0xff; SLOT_BYTES];
+
+#[cfg(test)]
+mod tests;

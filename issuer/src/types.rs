@@ -1,0 +1,239 @@
+//! Credential types: data, not code. The built-in ones and those of a folder, each with the JSON Schema of its claims.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use jsonschema::{Draft, Validator};
+use serde::Deserialize;
+use serde_json::Value;
+use sillok_verifier::json::{Json, Limits};
+
+pub use error::{ClaimsError, TypeError};
+
+mod error;
+
+/// The types that an issuer can issue, by name.
+#[derive(Debug)]
+pub struct CredentialTypes(BTreeMap<String, CredentialType>);
+
+/// One type of credential.
+#[derive(Debug)]
+pub struct CredentialType {
+    description: Description,
+    validator: Validator,
+}
+
+/// Claims that keep the schema of their type.
+#[derive(Clone, PartialEq)]
+pub struct Claims(pub(crate) Value);
+
+/// Without the claims.
+impl std::fmt::Debug for Claims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Claims").finish_non_exhaustive()
+    }
+}
+
+/// The file of a type.
+//= specs/credential.md#types
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    display: BTreeMap<String, Display>,
+    validity_days: u32,
+    context: Value,
+    schema: Value,
+}
+
+/// What people call a type, in one language.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Display {
+    /// Its name.
+    pub name: String,
+    /// What it says, in a sentence.
+    pub description: String,
+}
+
+impl CredentialTypes {
+    /// The built-in types, and those described by the `*.json` files of `folder`, if one is given.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be read, a file that describes no type, or one name or `type` twice.
+    pub fn load(folder: Option<&Path>) -> Result<Self, TypeError> {
+        let mut types = Self(BTreeMap::new());
+        types.add(CredentialType::parse("vaccination.json", VACCINATION)?)?;
+        let Some(folder) = folder else { return Ok(types) };
+        let io = |operation, path: &Path| {
+            let path = path.to_path_buf();
+            move |source| TypeError::Io { operation, path, source }
+        };
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder).map_err(io("list", folder))? {
+            let path = entry.map_err(io("list", folder))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        for path in paths {
+            let bytes = fs::metadata(&path).map_err(io("examine", &path))?.len();
+            let origin = path.display().to_string();
+            if bytes > MAX_TYPE_BYTES {
+                let problem = format!("it has {bytes} bytes, more than {MAX_TYPE_BYTES}");
+                return Err(TypeError::Malformed { origin, problem });
+            }
+            let text = fs::read_to_string(&path).map_err(io("read", &path))?;
+            types.add(CredentialType::parse(&origin, &text)?)?;
+        }
+        Ok(types)
+    }
+
+    fn add(&mut self, kind: CredentialType) -> Result<(), TypeError> {
+        let name = kind.name().to_owned();
+        if self.0.contains_key(&name) || self.find(kind.type_name()).is_some() {
+            return Err(TypeError::Duplicate { name });
+        }
+        self.0.insert(name, kind);
+        Ok(())
+    }
+
+    /// The type of this name, as scopes and paths have it: `vaccination`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&CredentialType> {
+        self.0.get(name)
+    }
+
+    /// The type whose credentials say this `type`: `VaccinationCredential`.
+    #[must_use]
+    pub fn find(&self, type_name: &str) -> Option<&CredentialType> {
+        self.0.values().find(|kind| kind.type_name() == type_name)
+    }
+
+    /// All types in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &CredentialType> {
+        self.0.values()
+    }
+}
+
+impl CredentialType {
+    /// Reads the description of a type. `origin` names it in errors.
+    ///
+    /// # Errors
+    /// It is no description, or its schema is none of JSON Schema 2020-12.
+    pub fn parse(origin: &str, text: &str) -> Result<Self, TypeError> {
+        let malformed = |problem: String| TypeError::Malformed { origin: origin.to_owned(), problem };
+        let description: Description =
+            serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if description.name.is_empty()
+            || description.name.len() > MAX_NAME_BYTES
+            || !description.name.chars().all(plain)
+        {
+            return Err(malformed("its name is not of the letters a-z, digits and hyphens".into()));
+        }
+        let letters = |c: char| c.is_ascii_alphanumeric();
+        if description.kind.is_empty()
+            || description.kind.len() > MAX_NAME_BYTES
+            || !description.kind.chars().all(letters)
+        {
+            return Err(malformed("its type is not of ASCII letters and digits".into()));
+        }
+        if description.validity_days == 0 || description.validity_days > MAX_VALIDITY_DAYS {
+            return Err(malformed(format!("its validity_days are not from 1 to {MAX_VALIDITY_DAYS}")));
+        }
+        if !description.context.is_object() || description.display.is_empty() {
+            return Err(malformed("its context is not an object, or it has no display name".into()));
+        }
+        // Formats are asserted: 31 February is no date. Nothing is fetched for a `$ref`.
+        let options =
+            jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true).offline();
+        let validator = options.build(&description.schema).map_err(|error| malformed(error.to_string()))?;
+        Ok(Self { description, validator })
+    }
+
+    /// Its name, as scopes and paths have it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.description.name
+    }
+
+    /// What its credentials say in `type`, beside `VerifiableCredential`.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        &self.description.kind
+    }
+
+    /// For how many days its credentials are valid.
+    #[must_use]
+    pub fn validity_days(&self) -> u32 {
+        self.description.validity_days
+    }
+
+    /// What people call it, by language (BCP 47).
+    #[must_use]
+    pub fn display(&self) -> &BTreeMap<String, Display> {
+        &self.description.display
+    }
+
+    /// The JSON Schema of its claims.
+    #[must_use]
+    pub fn schema(&self) -> &Value {
+        &self.description.schema
+    }
+
+    /// The terms that its JSON-LD context defines.
+    pub(crate) fn context(&self) -> &Value {
+        &self.description.context
+    }
+
+    /// Reads the claims of a credential and checks them against the schema.
+    ///
+    /// # Errors
+    /// The first rule that is broken, and where.
+    pub fn check(&self, claims: &str) -> Result<Claims, ClaimsError> {
+        // What the verifier would refuse in the finished credential is refused here: duplicate members, fractions.
+        let limits = Limits { bytes: MAX_CLAIMS_BYTES, depth: MAX_CLAIMS_DEPTH, values: MAX_CLAIMS_VALUES };
+        if let Err(error) = Json::parse(claims.as_bytes(), &limits) {
+            let pointer = if error.member.is_empty() { error.member } else { format!("/{}", error.member) };
+            return Err(ClaimsError { pointer, keyword: "json".into() });
+        }
+        let claims: Value = serde_json::from_str(claims)
+            .map_err(|_refused| ClaimsError { pointer: String::new(), keyword: "json".into() })?;
+        if let Err(error) = self.validator.validate(&claims) {
+            let mut pointer = error.instance_path().as_str().to_owned();
+            pointer.truncate(pointer.floor_char_boundary(MAX_POINTER_BYTES));
+            return Err(ClaimsError { pointer, keyword: error.kind().keyword().to_owned() });
+        }
+        Ok(Claims(claims))
+    }
+}
+
+/// The first type: `specs/credential-types/vaccination.json`.
+const VACCINATION: &str = include_str!("../../specs/credential-types/vaccination.json");
+
+/// Longest description of a type in bytes: schema and context of a large one have a few thousand.
+const MAX_TYPE_BYTES: u64 = 262_144;
+
+/// Longest name of a type in bytes: it stands in scopes and paths.
+const MAX_NAME_BYTES: usize = 64;
+
+/// A hundred years.
+const MAX_VALIDITY_DAYS: u32 = 36_525;
+
+/// Longest claims in bytes: in base64url, with all that goes around them, they stay below the 16,384 bytes of a
+/// credential (specs/credential.md).
+pub const MAX_CLAIMS_BYTES: usize = 10_240;
+
+/// The 16 levels of a credential without that of the credential itself (specs/credential.md).
+const MAX_CLAIMS_DEPTH: usize = 15;
+
+/// The 2,048 values of a credential without the 32 at most that go around the claims (specs/credential.md).
+const MAX_CLAIMS_VALUES: usize = 2_016;
+
+/// Longest pointer in an error, in bytes: member names come from the caller.
+const MAX_POINTER_BYTES: usize = 200;
