@@ -1,0 +1,229 @@
+//! What an issuer is told: who it is, who may ask it, how often it publishes, and its limits. Parsed by the program
+//! that starts it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sillok_log::note::VerifierKey;
+use sillok_verifier::key::{Algorithm, PublicKey};
+use zeroize::Zeroizing;
+
+/// The settings of an issuer.
+pub struct Config {
+    /// The issuer's own folder: journal, subject keys, slots, state.
+    pub folder: PathBuf,
+    /// The folder of key files.
+    pub keys: PathBuf,
+    /// What a web server may serve: status lists and the trust bundle.
+    pub public: PathBuf,
+    /// Issuer id, and the root of every address that credentials name: `https://host` or `http://host:port`.
+    pub public_url: String,
+    /// Display name of the issuer.
+    pub name: String,
+    /// Display name of who makes the trust bundle.
+    pub authority: String,
+    /// The log's key.
+    pub log: VerifierKey,
+    /// What a new credential-signing key signs with.
+    pub algorithm: Algorithm,
+    /// Slots of a new status list.
+    pub list_slots: u64,
+    /// Who may ask.
+    pub clients: Vec<Client>,
+    /// A token that allows everything, for a demonstration.
+    pub demo_token: Option<Zeroizing<String>>,
+    /// How long a changed list waits at most for its publication; zero: not at all.
+    pub status_interval: Duration,
+    /// How long a feed stands at most before the next one.
+    pub feed_interval: Duration,
+    /// How long a feed and its snapshots are relied on.
+    pub feed_lifetime: Duration,
+    /// How long a root is relied on.
+    pub root_lifetime: Duration,
+    /// How long what is kept of a credential for retries is kept; never erased if absent.
+    pub retention: Option<Duration>,
+    /// Limits of the service.
+    pub limits: Limits,
+}
+
+/// What an issuer takes at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a request may take, its body included.
+    pub deadline: Duration,
+    /// Credentials that are asked for and not answered.
+    pub in_flight: usize,
+    /// How many of them one client may have.
+    pub in_flight_client: usize,
+    /// Threads that issue.
+    pub workers: usize,
+    /// How long a worker waits for the log before it gives the credential back as open.
+    pub ledger_patience: Duration,
+}
+
+/// A program that may ask for credentials.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its client id (RFC 6749 section 2.2).
+    pub id: String,
+    /// What it signs its assertions with.
+    pub key: PublicKey,
+    /// What it may do: `issue:<type name>`, `status`, `admin`.
+    pub scopes: Vec<String>,
+    /// Who operates it, as the provenance commitment says.
+    pub operator: String,
+}
+
+impl Config {
+    /// Settings with the defaults of everything that has one.
+    #[must_use]
+    pub fn new(
+        folder: PathBuf,
+        keys: PathBuf,
+        public: PathBuf,
+        public_url: String,
+        log: VerifierKey,
+    ) -> Self {
+        Self {
+            folder,
+            keys,
+            public,
+            name: public_url.clone(),
+            authority: public_url.clone(),
+            public_url,
+            log,
+            algorithm: Algorithm::Es256,
+            list_slots: DEFAULT_LIST_SLOTS,
+            clients: Vec::new(),
+            demo_token: None,
+            status_interval: Duration::from_secs(60),
+            feed_interval: Duration::from_secs(3_600),
+            feed_lifetime: Duration::from_secs(24 * 3_600),
+            root_lifetime: Duration::from_secs(365 * 24 * 3_600),
+            retention: None,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Checks what types cannot say.
+    ///
+    /// # Errors
+    /// The first setting that is refused, by name.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |setting, expected| Err(ConfigError { setting, expected });
+        if !is_root_url(&self.public_url) {
+            return refuse("public_url", "http:// or https://, a host and at most a port, without a path");
+        }
+        if self.feed_lifetime < 2 * self.feed_interval || self.feed_interval.is_zero() {
+            return refuse("feed_interval", "more than zero and at most half of feed_lifetime");
+        }
+        if self
+            .clients
+            .iter()
+            .enumerate()
+            .any(|(position, client)| self.clients.iter().take(position).any(|other| other.id == client.id))
+        {
+            return refuse("clients", "clients of different ids");
+        }
+        if self.clients.iter().any(|client| {
+            client.id.is_empty()
+                || client.id.len() > MAX_CLIENT_ID_BYTES
+                || !client.id.bytes().all(|b| b.is_ascii_graphic())
+        }) {
+            return refuse("clients", "clients whose id has 1 to 128 printable ASCII characters");
+        }
+        if self
+            .clients
+            .iter()
+            .any(|client| client.operator.is_empty() || client.operator.len() > MAX_CLIENT_ID_BYTES)
+        {
+            return refuse("clients", "clients whose operator has 1 to 128 bytes");
+        }
+        let Limits { in_flight, in_flight_client, workers, .. } = self.limits;
+        if in_flight < MAX_BATCH || in_flight_client < MAX_BATCH || workers == 0 || workers > MAX_WORKERS {
+            return refuse("limits", "at least 1,000 credentials in flight and 1 to 64 workers");
+        }
+        if self.demo_token.as_ref().is_some_and(|token| token.len() < MIN_DEMO_TOKEN_BYTES) {
+            return refuse("demo_token", "at least 16 characters");
+        }
+        Ok(())
+    }
+}
+
+/// `https://host`, `http://host:port`: the addresses under it are made by appending a path.
+fn is_root_url(url: &str) -> bool {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty()
+            && host.len() <= 255
+            && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:[]".contains(&b))
+    })
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(30),
+            in_flight: 8_192,
+            in_flight_client: 6_144,
+            workers: std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8)),
+            ledger_patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A setting that is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Its name.
+    pub setting: &'static str,
+    /// What belongs there.
+    pub expected: &'static str,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "setting {} is not {}", self.setting, self.expected)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// 2^20: the list of DESIGN, 256 KiB of state.
+const DEFAULT_LIST_SLOTS: u64 = 1 << 20;
+
+/// Most credentials of a batch (specs/openapi/issuer.json).
+pub const MAX_BATCH: usize = 1_000;
+
+/// Longest client id and operator in bytes: both stand in tokens and commitments.
+const MAX_CLIENT_ID_BYTES: usize = 128;
+
+/// Most threads that issue: more than any machine that one sequencer keeps up with has cores.
+const MAX_WORKERS: usize = 64;
+
+/// Shortest demo token: nobody should guess it, even in a demonstration.
+const MIN_DEMO_TOKEN_BYTES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_url_is_a_root() {
+        for good in ["https://health.example", "http://localhost:8080", "http://[::1]:80"] {
+            assert!(is_root_url(good), "{good}");
+        }
+        for bad in [
+            "",
+            "health.example",
+            "https://",
+            "https://a/",
+            "https://a/b",
+            "https://A",
+            "ftp://a",
+            "https://a b",
+        ] {
+            assert!(!is_root_url(bad), "{bad}");
+        }
+    }
+}

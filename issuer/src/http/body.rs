@@ -1,0 +1,60 @@
+//! Bodies of requests: read up to a limit, and parsed by the verifier's strict JSON, so that a text has one meaning.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+use serde_json::{Number, Value};
+use sillok_verifier::json::{Json, JsonError, Limits};
+
+use crate::error::{Code, Problem};
+
+/// Reads a JSON body of at most `limits.bytes`.
+pub(crate) async fn read_json(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limits: &Limits,
+) -> Result<Json, Problem> {
+    check_media_type(request, "application/json")?;
+    let bytes = read(payload, limits.bytes).await?;
+    Json::parse(&bytes, limits).map_err(malformed)
+}
+
+/// Reads a body of at most `limit` bytes.
+pub(crate) async fn read(payload: web::Payload, limit: usize) -> Result<web::Bytes, Problem> {
+    match payload.to_bytes_limited(limit).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => Err(Problem::new(Code::RequestMalformed, format!("body cannot be read: {error}"))),
+        Err(_too_long) => {
+            Err(Problem::new(Code::RequestTooLarge, format!("body is longer than {limit} bytes")))
+        }
+    }
+}
+
+/// Refuses a body of another media type; parameters are ignored.
+pub(crate) fn check_media_type(request: &HttpRequest, expected: &str) -> Result<(), Problem> {
+    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next()).map(str::trim);
+    if essence.is_some_and(|essence| essence.eq_ignore_ascii_case(expected)) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::RequestMediaType, format!("Content-Type is not {expected}")))
+}
+
+/// A JSON error names the member and what is wrong with it.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(crate) fn malformed(error: JsonError) -> Problem {
+    Problem::new(Code::RequestMalformed, error.to_string())
+}
+
+/// The same value for a reader that wants `serde_json`. No member can occur twice any more.
+pub(crate) fn to_value(json: &Json) -> Value {
+    match json {
+        Json::Array(items) => Value::Array(items.iter().map(to_value).collect()),
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Integer(number) => Value::Number(Number::from(*number)),
+        Json::Null => Value::Null,
+        Json::Object(object) => {
+            Value::Object(object.members().map(|(name, value)| (name.to_owned(), to_value(value))).collect())
+        }
+        Json::String(text) => Value::String(text.clone()),
+    }
+}

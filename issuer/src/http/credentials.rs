@@ -1,0 +1,138 @@
+//! Issuing and changing status: VCALM names and shapes, over the use cases.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use sillok_verifier::json::{Json, Limits};
+
+use super::authentication::caller;
+use super::body::{self, malformed};
+use crate::application::Core;
+use crate::config::MAX_BATCH;
+use crate::error::{Code, Problem};
+use crate::issue::{Issued, Order, check_key};
+use crate::status::StatusOrder;
+
+/// `POST /credentials/issue`.
+pub(super) async fn issue(
+    core: web::Data<Core>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let caller = caller(&core, &request)?;
+    let key = idempotency_key(&request)?;
+    let body = body::read_json(&request, payload, &SINGLE).await?;
+    let object = body.object().map_err(malformed)?;
+    object.expect_only(&["credential", "options"]).map_err(malformed)?;
+    let order = Order::read(object, &caller, &key)?;
+    core.authorise(&caller, &order)?;
+    let issued = core.issue(&caller, vec![order]).await?.pop();
+    let issued = issued.ok_or_else(|| Problem::new(Code::Internal, "there is no answer"))??;
+    Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(to_json(&issued)))
+}
+
+/// `POST /credentials/issue/batch`.
+pub(super) async fn issue_batch(
+    core: web::Data<Core>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let caller = caller(&core, &request)?;
+    let body = body::read_json(&request, payload, &BATCH).await?;
+    let object = body.object().map_err(malformed)?;
+    object.expect_only(&["requests"]).map_err(malformed)?;
+    let items = object.array("requests").map_err(malformed)?;
+    if items.is_empty() || items.len() > MAX_BATCH {
+        let detail = format!("JSON member requests has {} items and not 1 to {MAX_BATCH}", items.len());
+        let code = if items.is_empty() { Code::RequestMalformed } else { Code::RequestTooLarge };
+        return Err(Problem::new(code, detail));
+    }
+    let read = |item: &Json| -> Result<Order, Problem> {
+        let object = item.object().map_err(malformed)?;
+        object.expect_only(&["credential", "idempotencyKey", "options"]).map_err(malformed)?;
+        let key = object.string("idempotencyKey").map_err(malformed)?;
+        let order = Order::read(object, &caller, key)?;
+        core.authorise(&caller, &order)?;
+        Ok(order)
+    };
+    let mut orders = Vec::new();
+    let mut answers: Vec<Option<Problem>> = Vec::with_capacity(items.len());
+    for item in items {
+        match read(item) {
+            Ok(order) => {
+                orders.push(order);
+                answers.push(None);
+            }
+            Err(problem) => {
+                core.metrics.refuse(problem.code);
+                answers.push(Some(problem));
+            }
+        }
+    }
+    let mut issued =
+        if orders.is_empty() { Vec::new() } else { core.issue(&caller, orders).await? }.into_iter();
+    let results = answers.into_iter().map(|refused| match refused.map_or_else(|| issued.next(), |p| Some(Err(p))) {
+        Some(Ok(issued)) => {
+            let mut item = to_json(&issued);
+            item["status"] = 201.into();
+            item
+        }
+        Some(Err(problem)) => {
+            json!({ "status": problem.code.status(), "problem": problem.to_json(), "retryAfter": problem.retry_after_seconds })
+        }
+        None => json!({ "status": 500, "problem": Problem::new(Code::Internal, "there is no answer").to_json() }),
+    });
+    let results: Vec<Value> = results.collect();
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(json!({ "results": results })))
+}
+
+/// `POST /credentials/status`.
+pub(super) async fn status(
+    core: web::Data<Core>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let caller = caller(&core, &request)?;
+    caller.require("status")?;
+    let body = body::read_json(&request, payload, &SINGLE).await?;
+    let order = StatusOrder::read(body.object().map_err(malformed)?, &caller.operator)?;
+    let changed = core.change_status(order).await?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
+        "index": changed.index,
+        "receipt": changed.receipt.map(|receipt| STANDARD.encode(receipt)),
+        "published_by": changed.published_by.0,
+    })))
+}
+
+/// A credential as W3C VC Data Model 2.0 section 4.13 envelops it, with its receipt beside it.
+fn to_json(issued: &Issued) -> Value {
+    json!({
+        "verifiableCredential": {
+            "@context": ["https://www.w3.org/ns/credentials/v2"],
+            "id": format!("data:application/vc+jwt,{}", issued.credential),
+            "type": "EnvelopedVerifiableCredential",
+        },
+        "receipt": STANDARD.encode(&issued.receipt),
+    })
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
+    let mut values = request.headers().get_all("Idempotency-Key");
+    let Some(value) = values.next() else {
+        return Err(Problem::new(Code::IdempotencyKeyMissing, "header Idempotency-Key is missing"));
+    };
+    if values.next().is_some() {
+        return Err(Problem::new(Code::IdempotencyKeyMalformed, "header Idempotency-Key occurs twice"));
+    }
+    check_key(value.to_str().unwrap_or_default()).map(String::from)
+}
+
+/// One request: a credential is at most 16 KiB (specs/credential.md), and its claims are most of it.
+const SINGLE: Limits = Limits { bytes: 16 << 10, depth: 16, values: 2_048 };
+
+/// A thousand requests of 2 KiB.
+const BATCH: Limits = Limits { bytes: 2 << 20, depth: 18, values: 262_144 };

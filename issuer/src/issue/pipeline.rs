@@ -1,0 +1,180 @@
+//! From handlers to the threads that issue: a bounded queue. Whatever waits is issued together, so that the cost of a
+//! synchronisation and of a submission is shared.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::{Issued, Order};
+use crate::config::MAX_BATCH;
+use crate::error::{Code, Problem};
+
+/// What one request asked for and waits for.
+pub(crate) struct Job {
+    pub(crate) orders: Vec<Order>,
+    pub(crate) reply: oneshot::Sender<Vec<Result<Issued, Problem>>>,
+    pub(crate) queued: Instant,
+    client: String,
+}
+
+/// The queue and its bounds.
+pub(crate) struct Pipeline {
+    /// Held for moments only.
+    state: Mutex<State>,
+    changed: Condvar,
+    in_flight: usize,
+    in_flight_client: usize,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    /// Credentials that are asked for and not answered, by client.
+    clients: HashMap<String, usize>,
+    total: usize,
+    /// Workers that are at a batch.
+    busy: usize,
+    /// No batch begins while somebody has paused.
+    paused: usize,
+    stopping: bool,
+    /// Credentials a second, as of late.
+    rate: f64,
+}
+
+impl Pipeline {
+    pub(crate) fn new(in_flight: usize, in_flight_client: usize) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), in_flight, in_flight_client }
+    }
+
+    /// Queues the orders of one request, or says when to come again.
+    pub(crate) fn submit(
+        &self,
+        client: &str,
+        orders: Vec<Order>,
+    ) -> Result<oneshot::Receiver<Vec<Result<Issued, Problem>>>, Problem> {
+        let mut state = self.hold();
+        if state.stopping {
+            return Err(Problem::later(Code::Stopping, "issuer takes no more requests", 5));
+        }
+        let count = orders.len();
+        let wait = state.seconds_of_work();
+        if state.total + count > self.in_flight {
+            return Err(Problem::later(Code::QueueFull, "too many credentials are being issued", wait));
+        }
+        let own = state.clients.get(client).copied().unwrap_or(0);
+        if own + count > self.in_flight_client {
+            let detail = format!("client has {own} credentials in flight, which is its share");
+            return Err(Problem::later(Code::ClientRateLimited, detail, wait));
+        }
+        state.total += count;
+        *state.clients.entry(client.into()).or_insert(0) += count;
+        let (reply, answer) = oneshot::channel();
+        state.jobs.push_back(Job { orders, reply, queued: Instant::now(), client: client.into() });
+        drop(state);
+        self.changed.notify_all();
+        Ok(answer)
+    }
+
+    /// Waits for work: jobs of at most [`MAX_BATCH`] credentials together, or nothing when the queue is closed and
+    /// empty. Whoever gets jobs hands them to [`Pipeline::finish`].
+    pub(crate) fn next(&self) -> Option<Vec<Job>> {
+        let mut state = self.hold();
+        loop {
+            if state.paused == 0 && !state.jobs.is_empty() {
+                break;
+            }
+            if state.stopping && state.jobs.is_empty() {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut jobs = Vec::new();
+        let mut count = 0;
+        while let Some(job) = state.jobs.front()
+            && (jobs.is_empty() || count + job.orders.len() <= MAX_BATCH)
+        {
+            count += job.orders.len();
+            jobs.extend(state.jobs.pop_front());
+        }
+        state.busy += 1;
+        Some(jobs)
+    }
+
+    /// Gives back what jobs of these clients and sizes took, `took` after they were begun.
+    pub(crate) fn finish(&self, jobs: &[(String, usize)], took: Duration) {
+        let mut state = self.hold();
+        let done: usize = jobs.iter().map(|(_client, count)| count).sum();
+        for (client, count) in jobs {
+            if let Some(own) = state.clients.get_mut(client) {
+                *own = own.saturating_sub(*count);
+                if *own == 0 {
+                    state.clients.remove(client);
+                }
+            }
+        }
+        state.total = state.total.saturating_sub(done);
+        state.busy = state.busy.saturating_sub(1);
+        let rate = done as f64 / took.as_secs_f64().max(0.001);
+        state.rate = if state.rate == 0.0 { rate } else { state.rate * 0.9 + rate * 0.1 };
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Lets no batch begin, and waits until none is under way. The pause ends when what is returned is dropped.
+    pub(crate) fn pause(&self) -> Pause<'_> {
+        let mut state = self.hold();
+        state.paused += 1;
+        while state.busy > 0 {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Pause(self)
+    }
+
+    /// Takes no more requests. What is queued is still issued.
+    pub(crate) fn close(&self) {
+        self.hold().stopping = true;
+        self.changed.notify_all();
+    }
+
+    /// Credentials that are asked for and not answered.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.hold().total
+    }
+
+    fn hold(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Job {
+    /// What [`Pipeline::finish`] wants to know.
+    pub(crate) fn weight(&self) -> (String, usize) {
+        (self.client.clone(), self.orders.len())
+    }
+}
+
+impl State {
+    /// How long what is queued takes, as of late.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "bounded by the queue, never negative"
+    )]
+    fn seconds_of_work(&self) -> u64 {
+        if self.rate < 1.0 { 1 } else { (self.total as f64 / self.rate).ceil().clamp(1.0, 30.0) as u64 }
+    }
+}
+
+/// While it is there, no batch begins.
+pub(crate) struct Pause<'a>(&'a Pipeline);
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.hold();
+        state.paused = state.paused.saturating_sub(1);
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}

@@ -1,0 +1,136 @@
+//! The issuer's keys: made once, sealed in files, and what happens to them later.
+
+use std::path::Path;
+
+use sillok_log::TreeSize;
+use sillok_log::entry::Thumbprint;
+use sillok_log::note::SignerKey;
+use sillok_registry::sealed::{self, KeyKind, Passphrase, SecretKey};
+use sillok_verifier::key::Algorithm;
+
+use crate::sign::{FileSigner, SignError, Signer as _};
+use crate::subjects::Master;
+
+/// What an operator asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyOrder {
+    /// A new key takes over; the present one is retired.
+    Rotate {
+        /// What the new key signs with; as configured if absent.
+        algorithm: Option<Algorithm>,
+    },
+    /// A key signs no more. Another one must be there.
+    Retire {
+        /// Which.
+        key: Thumbprint,
+    },
+    /// Somebody else may have a key. If it is the present one, a new one takes over.
+    Compromise {
+        /// Which.
+        key: Thumbprint,
+        /// The first leaf index that is not good any more; the present size if absent.
+        cut: Option<u64>,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyChange {
+    /// The key that ended.
+    pub key: Thumbprint,
+    /// The key that took over, if one did.
+    pub replaced_by: Option<Thumbprint>,
+    /// The first leaf index that is not good for the ended key.
+    pub cut: TreeSize,
+    /// Sequence of the root that says so.
+    pub root_sequence: u64,
+}
+
+/// The keys that do not sign credentials.
+pub(crate) struct ServiceKeys {
+    /// Signs roots.
+    pub(crate) root: SignerKey,
+    /// Signs feeds.
+    pub(crate) feed: SignerKey,
+    /// What everything that is kept is sealed under.
+    pub(crate) master: Master,
+}
+
+impl ServiceKeys {
+    /// Opens the keys, makes those that are not there. `origin` is the log's.
+    pub(crate) fn open(folder: &Path, origin: &str, passphrase: &Passphrase) -> Result<Self, sealed::Error> {
+        let note_key = |name: &str| {
+            let full_name = format!("{origin}/{name}");
+            if !sealed::exists(folder, name)? {
+                let secret = SecretKey::generate(KeyKind::Ed25519)?;
+                let vkey = secret.signer(&full_name)?.verifier().to_string();
+                sealed::create(folder, name, &secret, passphrase, &vkey)?;
+            }
+            sealed::open(folder, name, KeyKind::Ed25519, passphrase)?.signer(&full_name)
+        };
+        let (root, feed) = (note_key("root")?, note_key("feed")?);
+        if !sealed::exists(folder, SUBJECTS)? {
+            let secret = SecretKey::generate(KeyKind::Raw32)?;
+            sealed::create(folder, SUBJECTS, &secret, passphrase, "key material, without a public part")?;
+        }
+        let secret = sealed::open(folder, SUBJECTS, KeyKind::Raw32, passphrase)?;
+        Ok(Self { root, feed, master: Master::new(secret.danger_bytes()) })
+    }
+}
+
+/// Name of the `number`th credential-signing key.
+pub(crate) fn name(number: usize) -> String {
+    format!("issuer-{number}")
+}
+
+/// Opens the credential-signing key `name`, makes it if it is not there.
+pub(crate) fn credential_key(
+    folder: &Path,
+    name: &str,
+    algorithm: Algorithm,
+    passphrase: &Passphrase,
+) -> Result<FileSigner, CredentialKeyError> {
+    if !sealed::exists(folder, name).map_err(CredentialKeyError::Sealed)? {
+        let kind = kind_of(algorithm);
+        let secret = SecretKey::generate(kind).map_err(CredentialKeyError::Sealed)?;
+        let signer = FileSigner::new(algorithm, secret.danger_bytes()).map_err(CredentialKeyError::Sign)?;
+        let jwk = signer.public_key().to_jwk_json();
+        sealed::create(folder, name, &secret, passphrase, &jwk).map_err(CredentialKeyError::Sealed)?;
+    }
+    // The public text says which kind the file holds: a key outlives the setting that it was made under.
+    let text = sealed::public_text(folder, name).map_err(CredentialKeyError::Sealed)?;
+    let algorithm = if text.contains(r#""kty":"EC""#) { Algorithm::Es256 } else { Algorithm::EdDsa };
+    let kind = kind_of(algorithm);
+    let secret = sealed::open(folder, name, kind, passphrase).map_err(CredentialKeyError::Sealed)?;
+    FileSigner::new(algorithm, secret.danger_bytes()).map_err(CredentialKeyError::Sign)
+}
+
+const fn kind_of(algorithm: Algorithm) -> KeyKind {
+    match algorithm {
+        Algorithm::EdDsa => KeyKind::Ed25519,
+        _ => KeyKind::P256,
+    }
+}
+
+/// Why there is no key to sign credentials with.
+#[derive(Debug)]
+pub enum CredentialKeyError {
+    /// The file cannot be made or opened.
+    Sealed(sealed::Error),
+    /// The key does not sign.
+    Sign(SignError),
+}
+
+impl std::fmt::Display for CredentialKeyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sealed(error) => write!(f, "key file is refused: {error}"),
+            Self::Sign(error) => write!(f, "credential-signing key is refused: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for CredentialKeyError {}
+
+/// Name of the key material.
+const SUBJECTS: &str = "subjects";

@@ -1,0 +1,62 @@
+//! The start: whatever is missing is made, whatever was interrupted is finished, and everything is published anew.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sillok_log::submission::Level;
+
+use super::{Desk, Error, Extent};
+use crate::issue;
+use crate::ledger::Author;
+
+impl Desk {
+    /// Brings the issuer to where it can issue. While the log is busy or away, it is tried again for a while.
+    ///
+    /// # Errors
+    /// The first step that fails for good. What was done before it is kept, and the next start goes on from there.
+    pub(crate) fn bootstrap(&mut self) -> Result<(), Error> {
+        let deadline = Instant::now() + START_PATIENCE;
+        loop {
+            match self.start() {
+                Err(error) if error.is_temporary() && Instant::now() < deadline => {
+                    tracing::info!(error = %error, "start waits for the log");
+                    thread::sleep(START_PAUSE);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Every step may be done again: each is remembered before it is submitted, and what is in the log already is
+    /// answered with its place.
+    fn start(&mut self) -> Result<(), Error> {
+        if self.file.state.keys.is_empty() {
+            self.make_key(1, self.core.config.algorithm)?;
+        }
+        self.settle()?;
+        self.take_up_key()?;
+        self.add_lists()?;
+        self.settle()?;
+        self.ask_size()?;
+        self.restore_states()?;
+        issue::resume(&self.core).map_err(Error::Resume)?;
+        self.publish(Extent::Everything)?;
+        self.open_lists()
+    }
+
+    /// Learns how large the log is: an entry that is in it is answered with a fresh checkpoint.
+    fn ask_size(&self) -> Result<(), Error> {
+        for key in self.file.state.keys.iter().take(1) {
+            let (Some(public), Some(added)) = (key.public(), key.events.first()) else { continue };
+            let entry = added.entry(&public, self.issuer, self.origin);
+            self.core.ledger.submit_one(&entry, Author::Administrator, Level::Published)?;
+        }
+        Ok(())
+    }
+}
+
+/// How long a start waits for a log that is busy or away: an index of some million leaves is built within.
+const START_PATIENCE: Duration = Duration::from_secs(600);
+
+/// How soon it is tried again.
+const START_PAUSE: Duration = Duration::from_millis(250);
