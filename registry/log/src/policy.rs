@@ -156,11 +156,12 @@ impl Policy {
         Ok(Opened { checkpoint, log: log.clone(), cosigned, witnessed })
     }
 
-    /// The first log of this origin that signed. Any listed log's line must verify, as signed-note wants it.
+    /// The first log of this origin that signed. Every line of a log of this origin must verify, as signed-note wants
+    /// it; lines of other logs say nothing here.
     fn signing_log(&self, note: &Note<'_>, origin: &str) -> Result<&VerifierKey, Error> {
         let mut seen = Vec::new();
         let mut signer = None;
-        for (index, line) in note.signatures().iter().enumerate() {
+        for (index, line) in note.signatures().iter().enumerate().filter(|(_, line)| line.name == origin) {
             let Some(log) = self.logs.iter().position(|log| line.claims(&log.key)) else { continue };
             let Some(Log { key, .. }) = self.logs.get(log) else { continue };
             if seen.contains(&log) {
@@ -170,9 +171,7 @@ impl Policy {
                 return Err(Error::LogSignature { log });
             }
             seen.push(log);
-            if signer.is_none() && key.name() == origin {
-                signer = Some(key);
-            }
+            signer = signer.or(Some(key));
         }
         signer.ok_or(Error::NotSignedByLog)
     }
@@ -277,7 +276,7 @@ pub enum Error {
         /// What is wrong with it.
         error: cosignature::Error,
     },
-    /// A line claims to be a known log's and does not verify.
+    /// A line claims to be of a log of this origin and does not verify.
     LogSignature {
         /// The log's position in [`Policy::logs`].
         log: usize,
