@@ -10,6 +10,7 @@ pub fn vectors() -> Vec<Vector> {
     let mut all = good_syntax();
     all.extend(bad_syntax());
     all.extend(quorums());
+    all.extend(cosignatures());
     all.extend(logs());
     all
 }
@@ -147,22 +148,6 @@ fn quorums() -> Vec<Vector> {
     let unmet = |name, comment, policy: &str, who: &[u8]| {
         opened(name, "error checkpoint.quorum", comment, policy, &checkpoint(who), None)
     };
-    let text = checkpoint_text(&log().name, 7, &leaf_hash(b"root"));
-    let twice = note(
-        &text,
-        &[log().line(&text), witness(1).cosign(&text, TIMES[1]), witness(1).cosign(&text, TIMES[2])],
-    );
-    let stranger = NoteKey::new("witness9.example", COSIGNATURE, 29).cosign(&text, TIMES[1]);
-    let foreign = note(&text, &[log().line(&text), witness(1).cosign(&text, TIMES[1]), stranger]);
-    let bad = note(
-        &text,
-        &[
-            log().line(&text),
-            witness(1).cosign("other\n", TIMES[1]),
-            witness(2).cosign(&text, TIMES[2]),
-            witness(3).cosign(&text, TIMES[3]),
-        ],
-    );
     vec![
         met("quorum-none", "no cosignature is needed, and there is no time floor", &none, &[], None),
         met(
@@ -180,6 +165,29 @@ fn quorums() -> Vec<Vector> {
         unmet("quorum-all-but-one", "two where all three are asked", &all, &[1, 2]),
         unmet("quorum-nested-unmet", "w3 is missing", &nested, &[1, 2]),
         unmet("quorum-no-cosignature", "the log alone", &any, &[]),
+    ]
+}
+
+fn cosignatures() -> Vec<Vector> {
+    let two_of_three = three("group g 2 w1 w2 w3\nquorum g\n");
+    let any = three("group g any w1 w2 w3\nquorum g\n");
+    let text = checkpoint_text(&log().name, 7, &leaf_hash(b"root"));
+    let twice = note(
+        &text,
+        &[log().line(&text), witness(1).cosign(&text, TIMES[1]), witness(1).cosign(&text, TIMES[2])],
+    );
+    let stranger = NoteKey::new("witness9.example", COSIGNATURE, 29).cosign(&text, TIMES[1]);
+    let foreign = note(&text, &[log().line(&text), witness(1).cosign(&text, TIMES[1]), stranger]);
+    let bad = note(
+        &text,
+        &[
+            log().line(&text),
+            witness(1).cosign("other\n", TIMES[1]),
+            witness(2).cosign(&text, TIMES[2]),
+            witness(3).cosign(&text, TIMES[3]),
+        ],
+    );
+    vec![
         opened(
             "quorum-witness-latest-time",
             "ok",
@@ -223,7 +231,20 @@ fn logs() -> Vec<Vector> {
     let by_other = note(&text, &[other.line(&text)]);
     let forged = note(&text, &[log().line("other\n")]);
     let impostor = note(&text, &[NoteKey::new(&log().name, ED25519, 9).line(&text)]);
+    let next = NoteKey::new(&log().name, ED25519, 9);
+    let rotating = format!("log {}\nlog {}\nquorum none\n", log().vkey(), next.vkey());
+    let by_next = note(&text, &[next.line(&text)]);
+    let bystander = note(&text, &[log().line(&text), other.line("other\n")]);
     vec![
+        opened("log-changes-key", "ok", "two log lines may share an origin", &rotating, &by_next, None),
+        opened(
+            "log-bystander",
+            "ok",
+            "only lines of the checkpoint's origin are looked at",
+            &two,
+            &bystander,
+            None,
+        ),
         opened("two-logs", "ok", "one satisfied log line is enough", &two, &checkpoint(&[]), None),
         opened(
             "log-unknown",
