@@ -12,6 +12,7 @@ mod exit;
 mod fhir;
 mod folder;
 mod logging;
+mod output;
 #[cfg_attr(not(test), expect(dead_code, reason = "its command is not built yet"))]
 mod population;
 

@@ -10,6 +10,7 @@ use sillok_log::note::VerifierKey;
 use crate::context::Context;
 use crate::exit::{Exit, usage};
 use crate::folder::log_kind;
+use crate::output;
 
 mod lists;
 mod progress;
@@ -49,9 +50,9 @@ pub(crate) fn run(args: Args, _context: &Context) -> anyhow::Result<Exit> {
     let lists = args.lists.as_deref().map(open).transpose()?;
     let report = audit(&source, lists.as_ref().unwrap_or(&source), &key)?;
     if args.json {
-        println!("{}", report.json());
+        output::line(format_args!("{}", report.json()))?;
     } else {
-        print!("{}", report.text());
+        output::write(report.text().as_bytes())?;
     }
     Ok(report.exit())
 }

@@ -8,6 +8,7 @@ use crate::config::{CameFrom, SETTINGS};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::folder::Folder;
+use crate::output;
 
 /// Print every setting: value, default, and where it came from.
 #[derive(Debug, clap::Args)]
@@ -37,36 +38,27 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
                 (setting.name.to_owned(), row)
             })
             .collect();
-        println!("{}", serde_json::Value::Object(object));
+        output::line(format_args!("{}", serde_json::Value::Object(object)))?;
     } else {
         for (setting, (value, from)) in rows {
             for line in setting.meaning.lines() {
-                println!("# {line}");
+                output::line(format_args!("# {line}"))?;
             }
-            match from {
-                CameFrom::Default => println!("{} = {value}    # default\n", setting.name),
+            let from = match from {
+                CameFrom::Default => "default".to_owned(),
                 CameFrom::Environment => {
-                    println!(
-                        "{} = {value}    # from {}, default {}\n",
-                        setting.name,
-                        setting.variable(),
-                        setting.default_value()
-                    );
+                    format!("from {}, default {}", setting.variable(), setting.default_value())
                 }
                 CameFrom::File | CameFrom::Flag => {
-                    println!(
-                        "{} = {value}    # from {from}, default {}\n",
-                        setting.name,
-                        setting.default_value()
-                    );
+                    format!("from {from}, default {}", setting.default_value())
                 }
-            }
+            };
+            output::line(format_args!("{} = {value}    # {from}\n", setting.name))?;
         }
-        println!(
-            "# {} submitters and {} clients are listed in the file.",
-            folder.settings().submitters.len(),
-            folder.settings().clients.len()
-        );
+        let (submitters, clients) = (folder.settings().submitters.len(), folder.settings().clients.len());
+        output::line(format_args!(
+            "# {submitters} submitters and {clients} clients are listed in the file."
+        ))?;
     }
     let known = |name: &str| SETTINGS.iter().any(|setting| setting.variable() == name);
     for name in context.variables().filter(|name| !known(name)) {

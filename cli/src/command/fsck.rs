@@ -19,6 +19,7 @@ use super::registry;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::folder::Folder;
+use crate::output;
 
 mod blame;
 
@@ -40,17 +41,17 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let folder = Folder::open(&args.data, context, &[])?;
     let (damages, unchecked, size) = check(&folder)?;
     for damage in &damages {
-        println!("damaged: {damage}");
+        output::line(format_args!("damaged: {damage}"))?;
     }
     for what in &unchecked {
-        println!("could not check: {what}");
+        output::line(format_args!("could not check: {what}"))?;
     }
     if !damages.is_empty() || !unchecked.is_empty() {
         let files = damages.len();
-        println!("{files} damaged, {} not checked", unchecked.len());
+        output::line(format_args!("{files} damaged, {} not checked", unchecked.len()))?;
         return Ok(if damages.is_empty() { Exit::Unknown } else { Exit::Bad });
     }
-    println!("all well: {size} entries, every tile and bundle leads to the signed root");
+    output::line(format_args!("all well: {size} entries, every tile and bundle leads to the signed root"))?;
     if args.rebuild_index {
         rebuild_index(&folder, context)?;
     }
@@ -186,7 +187,7 @@ fn rebuild_index(folder: &Folder, context: &Context) -> anyhow::Result<()> {
     }
     progress.finish_and_clear();
     registry.stop()?;
-    println!("index built anew");
+    output::line(format_args!("index built anew"))?;
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use crate::config;
 use crate::context::Context;
 use crate::exit::{Exit, usage};
 use crate::folder::{Folder, Place, RAW_SUFFIX, log_kind};
+use crate::output;
 
 mod keys;
 mod settings_file;
@@ -57,8 +58,8 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         LogKind::Raw => "raw log",
         LogKind::Typed => "log",
     };
-    println!("{} is ready: {kind} {}", args.data.display(), folder.settings().origin);
-    println!("log key: {}", folder.log_vkey()?);
+    output::line(format_args!("{} is ready: {kind} {}", args.data.display(), folder.settings().origin))?;
+    output::line(format_args!("log key: {}", folder.log_vkey()?))?;
     Ok(Exit::Good)
 }
 
@@ -72,8 +73,9 @@ fn begin_folder(place: Place, origin: &str, url: Option<&str>, context: &Context
     fs::create_dir_all(&public).with_context(|| format!("could not make {}", public.display()))?;
     keys::make_missing(&folder, &passphrase(&folder)?)?;
     let text = config::compose_file(&values, &settings_file::tables(&folder)?);
+    let folder = Folder::with_text(folder.place, &text, context, &[])?;
     settings_file::write(&folder.place.settings_file(), &text)?;
-    Folder::with_text(folder.place, &text, context, &[])
+    Ok(folder)
 }
 
 /// The origin: that of the folder, else that of a key made by an earlier, interrupted run, else the one asked for,

@@ -8,6 +8,7 @@ use sillok_registry::sealed;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::folder::Folder;
+use crate::output;
 
 /// Show the keys of a data folder, their public halves only.
 #[derive(Debug, clap::Args)]
@@ -43,15 +44,15 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         Action::List { data } => {
             let keys = Folder::open(&data, context, &[])?.place.keys();
             for name in sealed::names(&keys)? {
-                println!("{name}\t{}", sealed::public_text(&keys, &name)?);
+                output::line(format_args!("{name}\t{}", sealed::public_text(&keys, &name)?))?;
             }
         }
         Action::Show { data, log_vkey: _, name: Some(name) } => {
             let keys = Folder::open(&data, context, &[])?.place.keys();
-            println!("{}", sealed::public_text(&keys, &name)?);
+            output::line(format_args!("{}", sealed::public_text(&keys, &name)?))?;
         }
         Action::Show { data, log_vkey: _, name: None } => {
-            println!("{}", Folder::open(&data, context, &[])?.log_vkey()?);
+            output::line(format_args!("{}", Folder::open(&data, context, &[])?.log_vkey()?))?;
         }
     }
     Ok(Exit::Good)

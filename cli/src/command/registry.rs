@@ -1,6 +1,5 @@
 //! `sillok registry`: serves the log of a data folder.
 
-use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +21,7 @@ use crate::context::Context;
 use crate::exit::{Exit, usage};
 use crate::folder::Folder;
 use crate::logging;
+use crate::output;
 
 /// Serve the log of a data folder: submission, static files, health and metrics.
 ///
@@ -143,8 +143,7 @@ async fn serve(
             http::configure_raw(services, &raw);
         })?));
     }
-    writeln!(std::io::stdout(), "{line}")?;
-    std::io::stdout().flush()?;
+    output::line(format_args!("{line}"))?;
     tokio::select! {
         _signal = terminate.recv() => tracing::info!("asked to end by SIGTERM"),
         _signal = interrupt.recv() => tracing::info!("asked to end by SIGINT"),

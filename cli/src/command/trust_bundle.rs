@@ -1,15 +1,15 @@
 //! `sillok trust-bundle`: prints the published trust bundle.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use sillok_client::Source;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::folder::Folder;
+use crate::output;
 
 /// Print the trust bundle that the issuer of a data folder has published.
 #[derive(Debug, clap::Args)]
@@ -27,6 +27,6 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let Some(bundle) = source.published("trust-bundle", MAX_CONTAINER_BYTES)? else {
         bail!("{} has no trust bundle yet: an issuer publishes it when it first starts", public.display());
     };
-    std::io::stdout().write_all(&bundle).context("could not write the trust bundle")?;
+    output::write(&bundle)?;
     Ok(Exit::Good)
 }

@@ -15,6 +15,7 @@ use sillok_verifier::{Anchors, Evidence, MAX_STATUS_FILES, Memory, Trust, TrustE
 
 use crate::context::Context;
 use crate::exit::{Exit, usage};
+use crate::output;
 
 mod answer;
 
@@ -83,9 +84,9 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let (verdict, kept) = verify(&evidence, &trust, &opened, now);
     store_memory(args.memory.as_deref(), &memory, &kept)?;
     if args.json {
-        println!("{}", answer::json(&verdict, &trust, &kept, now));
+        output::line(format_args!("{}", answer::json(&verdict, &trust, &kept, now)))?;
     } else {
-        print!("{}", answer::text(&verdict, &trust, &kept, now));
+        output::write(answer::text(&verdict, &trust, &kept, now).as_bytes())?;
     }
     Ok(match verdict {
         Verdict::Valid(_) => Exit::Good,
@@ -100,9 +101,9 @@ fn refuse(args: &Args, memory: &Memory, error: &TrustError) -> anyhow::Result<Ex
         store_memory(args.memory.as_deref(), memory, kept)?;
     }
     if args.json {
-        println!("{}", answer::json_refused(error));
+        output::line(format_args!("{}", answer::json_refused(error)))?;
     } else {
-        print!("{}", answer::text_refused(error));
+        output::write(answer::text_refused(error).as_bytes())?;
     }
     Ok(Exit::Unknown)
 }

@@ -161,7 +161,9 @@ impl<'a> Audit<'a> {
         let size = checkpoint.size;
         if size > self.auditor.size() && !self.broken {
             self.replay(size, progress);
-            self.judge_partial_tiles();
+            if !self.broken {
+                self.judge_partial_tiles();
+            }
         }
         if !self.broken && self.checkpoint.as_ref() != Some(&checkpoint) {
             self.auditor.judge(&checkpoint).into_iter().for_each(|finding| self.findings.push(finding));

@@ -29,10 +29,11 @@ pub(super) fn tables(folder: &Folder) -> anyhow::Result<String> {
         ("scopes", vec!["issue:vaccination", "status"].into()),
         ("jwk", jwk.into()),
     ]);
+    let submitters = table([("submitters", vec![administrator, issuer].into())]);
+    let clients = table([("clients", vec![client].into())]);
     Ok(format!(
-        "# Who may submit entries to this registry (specs/entry.md, \"Who may append\").\n\
-         [[submitters]]\n{administrator}\n[[submitters]]\n{issuer}\n\
-         # Who may call the issuer, and for what.\n[[clients]]\n{client}"
+        "# Who may submit entries to this registry (specs/entry.md, \"Who may append\").\n{submitters}\n\
+         # Who may call the issuer, and for what.\n{clients}"
     ))
 }
 
