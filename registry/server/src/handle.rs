@@ -1,0 +1,523 @@
+//! How the rest of the process uses a log: open it, submit entries, read its checkpoints, stop it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use sillok_log::audit::LogKind;
+use sillok_log::entry::Entry;
+use sillok_log::ledger::{Ledger, Role};
+use sillok_log::merkle::leaf_hash;
+use sillok_log::note::SignerKey;
+use sillok_log::{LeafIndex, UnixSeconds};
+use tokio::sync::oneshot;
+
+use crate::index::Index;
+use crate::segment::Segments;
+use crate::sequencer::answer::{Draft, Request, prove};
+use crate::sequencer::commit::Writer;
+use crate::sequencer::plan::{Item, Parsed, State};
+use crate::sequencer::publish::Publisher;
+use crate::sequencer::{Fatal, Message, Phase, Sequencer, Shared, Signed, Stores, recover};
+use crate::stats::Stats;
+use crate::store::{self, FileBlobs, FileHeads, SledSeen};
+
+/// Where a log takes the time from. Each program reads the system's clock in one place only.
+pub type Clock = Arc<dyn Fn() -> UnixSeconds + Send + Sync>;
+
+/// What a log is made of, apart from its stores.
+pub struct Options {
+    /// The log's key. Its name is the origin.
+    pub signer: SignerKey,
+    /// Whether its entries have rules.
+    pub kind: LogKind,
+    /// What it takes at once.
+    pub limits: Limits,
+}
+
+/// What a log takes at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Entries that wait for a batch.
+    pub queue_entries: usize,
+    /// Their bytes.
+    pub queue_bytes: usize,
+    /// Entries of a batch, and of a request; at most 65,535.
+    pub batch_entries: usize,
+    /// Their bytes.
+    pub batch_bytes: usize,
+    /// How long a batch waits for more while more arrives.
+    pub linger: Duration,
+    /// The least time between two publications: how long a committed entry waits at most before its publication
+    /// begins.
+    pub publish_interval: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            queue_entries: 65_536,
+            queue_bytes: 64 << 20,
+            batch_entries: 4_096,
+            batch_bytes: 8 << 20,
+            linger: Duration::from_millis(1),
+            publish_interval: Duration::from_millis(200),
+        }
+    }
+}
+
+/// Where the files of a log are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// What a web server may serve: not trusted, not to be lost.
+    pub public: PathBuf,
+    /// Batches on their way into `public`: not trusted, not to be lost.
+    pub segments: PathBuf,
+    /// The derived index: may be lost.
+    pub seen: PathBuf,
+    /// The file of the head: trusted, not to be lost, never to be restored from a backup. Keep it elsewhere.
+    pub head: PathBuf,
+}
+
+impl Stores {
+    /// Makes the files of a new log and locks them for this process.
+    ///
+    /// # Errors
+    /// A log is there already, another process has it open, or a file operation fails.
+    pub fn create(paths: &Paths, segment_bytes: u64) -> Result<Self, store::Error> {
+        // The lock first: nobody else may be writing what is opened next.
+        Self::around(FileHeads::create(&paths.head)?, paths, segment_bytes)
+    }
+
+    /// Opens the files of an existing log and locks them for this process.
+    ///
+    /// # Errors
+    /// The head is missing or damaged, another process has the log open, or a file operation fails.
+    pub fn open(paths: &Paths, segment_bytes: u64) -> Result<Self, store::Error> {
+        Self::around(FileHeads::open(&paths.head)?, paths, segment_bytes)
+    }
+
+    fn around(heads: FileHeads, paths: &Paths, segment_bytes: u64) -> Result<Self, store::Error> {
+        Ok(Self {
+            heads: Arc::new(heads),
+            blobs: Arc::new(FileBlobs::open(&paths.public)?),
+            seen: Arc::new(SledSeen::open(&paths.seen)?),
+            staging: Arc::new(Segments::open(&paths.segments, segment_bytes)?),
+        })
+    }
+}
+
+/// A log that this process writes.
+pub struct Registry {
+    handle: Handle,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Registry {
+    /// Begins a log: signs and publishes its checkpoint of size 0, and opens it.
+    ///
+    /// # Errors
+    /// The head has a record already, or a store fails.
+    pub fn create(options: Options, stores: Stores, clock: Clock) -> Result<Self, Fatal> {
+        recover::create(&stores, &options.signer, options.kind, clock())?;
+        Self::open(options, stores, clock)
+    }
+
+    /// Opens a log. On return everything that it ever committed is public; entries are taken as soon as the index is
+    /// caught up, which a thread of its own does.
+    ///
+    /// # Errors
+    /// Whatever makes it unsafe to go on: see [`Fatal`].
+    pub fn open(options: Options, stores: Stores, clock: Clock) -> Result<Self, Fatal> {
+        let Options { signer, kind, mut limits } = options;
+        // A record of a segment is read back as a bundle, which counts in 16 bits.
+        limits.batch_entries = limits.batch_entries.clamp(1, usize::from(u16::MAX));
+        let key = signer.verifier();
+        let recovered = recover::recover(&stores, &key, kind, clock())?;
+        let Stores { blobs, heads, seen, staging } = stores;
+        let shared = Arc::new(Shared::new(kind, limits.clone(), Arc::clone(&blobs), &recovered.signed));
+        let (sender, inbox) = mpsc::channel();
+        let (publisher_sender, publisher_inbox) = mpsc::sync_channel(PUBLISHER_QUEUE);
+        let levels = recovered.edge.levels().to_vec();
+        let sequencer = Sequencer {
+            state: State {
+                kind,
+                origin: signer.name().into(),
+                frontier: recovered.edge.frontier().clone(),
+                ledger: Ledger::new(),
+                time: recovered.head.time,
+            },
+            index: Index::new(Arc::clone(&seen), Arc::clone(&blobs)),
+            writer: Writer {
+                staging: Arc::clone(&staging),
+                heads,
+                signer,
+                key,
+                record: recovered.record,
+                last: recovered.signed,
+                publisher: publisher_sender,
+                shared: Arc::clone(&shared),
+            },
+            clock,
+            shared: Arc::clone(&shared),
+            inbox,
+            carried: None,
+            busy: false,
+        };
+        let publisher = Publisher {
+            blobs,
+            staging,
+            seen: Arc::clone(&seen),
+            edge: recovered.edge,
+            interval: limits.publish_interval,
+            shared: Arc::clone(&shared),
+        };
+        let threads = vec![
+            spawn("sillok-sequencer", &shared, move || sequencer.run(seen.as_ref(), &levels))?,
+            spawn("sillok-publisher", &shared, move || publisher.run(&publisher_inbox))?,
+        ];
+        Ok(Self { handle: Handle { shared, sender }, threads })
+    }
+
+    /// What handlers hold.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Takes no more entries, commits and publishes what is queued, and closes the stores.
+    ///
+    /// # Errors
+    /// [`SubmitError::Stopped`] when the writer has failed, now or earlier.
+    pub fn stop(mut self) -> Result<(), SubmitError> {
+        self.end();
+        self.handle.shared.stopped().map_or(Ok(()), Err)
+    }
+
+    fn end(&mut self) {
+        self.handle.shared.enter(Phase::Stopping);
+        drop(self.handle.send(Message::Stop));
+        for thread in self.threads.drain(..) {
+            // A panic was turned into a stop inside the thread.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// A thread whose panic stops the writer instead of leaving callers waiting.
+fn spawn(
+    name: &str,
+    shared: &Arc<Shared>,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, Fatal> {
+    struct StopOnPanic(Arc<Shared>);
+    impl Drop for StopOnPanic {
+        fn drop(&mut self) {
+            if thread::panicking() {
+                self.0.stop(&Fatal::Panicked);
+            }
+        }
+    }
+    let guard = StopOnPanic(Arc::clone(shared));
+    thread::Builder::new()
+        .name(name.into())
+        .spawn(move || {
+            let _guard = guard;
+            work();
+        })
+        .map_err(|source| Fatal::Thread { source })
+}
+
+/// A log as handlers see it. Cheap to clone; every method may be called from any thread.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+    sender: Sender<Message>,
+}
+
+/// How far an entry must have come before it is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Its batch is durable and its checkpoint signed.
+    #[default]
+    Committed,
+    /// A reader can fetch it.
+    Published,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The signed checkpoint of the batch.
+    pub checkpoint: String,
+    /// One for each entry, in order.
+    pub results: Vec<Outcome>,
+}
+
+/// What became of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the log.
+    Logged(Logged),
+    /// It is not, and would not be if it were sent again.
+    Refused {
+        /// The stable code of the rule (specs/entry.md, "Ledger rules").
+        code: &'static str,
+        /// What is wrong, in a sentence.
+        detail: String,
+    },
+}
+
+/// Where an entry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Its place.
+    pub index: LeafIndex,
+    /// Its receipt (specs/receipt.md) without `extra`, checked, relative to the checkpoint in it.
+    pub receipt: String,
+    /// Whether it was there before.
+    pub duplicate: bool,
+}
+
+/// Why a request as a whole was not judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmitError {
+    /// The index is being built. Retry.
+    Building {
+        /// When to come again.
+        retry_after_seconds: u64,
+    },
+    /// The log has rules, and this entry came without a role; or the other way round.
+    Kind,
+    /// The queue is full. Retry.
+    QueueFull {
+        /// When to come again, computed from the queue.
+        retry_after_seconds: u64,
+    },
+    /// The writer has stopped, or is about to. Reads go on.
+    Stopped {
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// No entry, more than a batch takes, or an empty or overlong one.
+    TooLarge {
+        /// How many entries there are.
+        entries: usize,
+        /// How many bytes they have.
+        bytes: usize,
+    },
+    /// The entries are in the log, but a receipt could not be made of its files.
+    Unreadable {
+        /// Why.
+        reason: Arc<str>,
+    },
+}
+
+impl std::fmt::Display for SubmitError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Building { retry_after_seconds } => {
+                write!(f, "log is building its index; retry after {retry_after_seconds} seconds")
+            }
+            Self::Kind => f.write_str("entry was submitted as one of another kind of log"),
+            Self::QueueFull { retry_after_seconds } => {
+                write!(f, "queue of the log is full; retry after {retry_after_seconds} seconds")
+            }
+            Self::Stopped { reason } => write!(f, "log takes no entries: {reason}"),
+            Self::TooLarge { entries, bytes } => {
+                write!(
+                    f,
+                    "request of {entries} entries with {bytes} bytes is empty or more than the log takes at once"
+                )
+            }
+            Self::Unreadable { reason } => write!(f, "receipt could not be made: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for SubmitError {}
+
+impl Handle {
+    /// Submits entries of a log with rules, in order, on behalf of `role`, and waits until they have come to `level`.
+    /// What is submitted counts even if nobody waits for the answer any more.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]; an entry that is refused is no error.
+    pub async fn submit(
+        &self,
+        entries: Vec<Vec<u8>>,
+        role: Role,
+        level: Level,
+    ) -> Result<Answer, SubmitError> {
+        let answer = self.enqueue(entries, Some(role), level)?;
+        self.finish(answer.await.map_err(|_dropped| self.stopped())??).await
+    }
+
+    /// [`Handle::submit`] for threads that may block; not to be called in an asynchronous context.
+    ///
+    /// # Errors
+    /// See [`SubmitError`].
+    pub fn submit_blocking(
+        &self,
+        entries: Vec<Vec<u8>>,
+        role: Role,
+        level: Level,
+    ) -> Result<Answer, SubmitError> {
+        let answer = self.enqueue(entries, Some(role), level)?;
+        let draft = answer.blocking_recv().map_err(|_dropped| self.stopped())??;
+        self.finish_blocking(draft)
+    }
+
+    //= specs/entry.md#raw-logs
+    /// Submits entries of a raw log, of 1 to 65,535 bytes each.
+    ///
+    /// # Errors
+    /// See [`SubmitError`].
+    pub async fn add_raw(&self, entries: Vec<Vec<u8>>, level: Level) -> Result<Answer, SubmitError> {
+        let answer = self.enqueue(entries, None, level)?;
+        self.finish(answer.await.map_err(|_dropped| self.stopped())??).await
+    }
+
+    /// [`Handle::add_raw`] for threads that may block; not to be called in an asynchronous context.
+    ///
+    /// # Errors
+    /// See [`SubmitError`].
+    pub fn add_raw_blocking(&self, entries: Vec<Vec<u8>>, level: Level) -> Result<Answer, SubmitError> {
+        let answer = self.enqueue(entries, None, level)?;
+        let draft = answer.blocking_recv().map_err(|_dropped| self.stopped())??;
+        self.finish_blocking(draft)
+    }
+
+    /// What the log has signed last. It may not be public yet.
+    pub fn committed(&self) -> Arc<Signed> {
+        self.shared.committed()
+    }
+
+    /// The public checkpoint.
+    pub fn published(&self) -> Arc<Signed> {
+        self.shared.published()
+    }
+
+    /// A receipt for a published entry, given its bytes, relative to the public checkpoint; checked.
+    ///
+    /// # Errors
+    /// [`SubmitError::Unreadable`]: another entry is there, none is, or the files are damaged.
+    pub fn receipt(&self, index: LeafIndex, entry: &[u8]) -> Result<String, SubmitError> {
+        prove(self.shared.blobs.as_ref(), &self.published(), index, &leaf_hash(entry)).map_err(unreadable)
+    }
+
+    /// Counters and present values.
+    pub fn stats(&self) -> &Stats {
+        &self.shared.stats
+    }
+
+    /// What the writer is doing.
+    pub fn phase(&self) -> Phase {
+        self.shared.phase()
+    }
+
+    fn send(&self, message: Message) -> Result<(), SubmitError> {
+        self.sender.send(message).map_err(|_closed| self.stopped())
+    }
+
+    fn stopped(&self) -> SubmitError {
+        self.shared.stopped().unwrap_or_else(|| SubmitError::Stopped { reason: "it is shutting down".into() })
+    }
+
+    /// Judges the request as a whole and queues it, without waiting.
+    fn enqueue(
+        &self,
+        entries: Vec<Vec<u8>>,
+        role: Option<Role>,
+        level: Level,
+    ) -> Result<oneshot::Receiver<Result<Draft, SubmitError>>, SubmitError> {
+        let Shared { kind, limits, stats, .. } = self.shared.as_ref();
+        let bytes = entries.iter().map(Vec::len).sum();
+        let count = entries.len();
+        let length = |entry: &Vec<u8>| (1..=usize::from(u16::MAX)).contains(&entry.len());
+        if count == 0
+            || count > limits.batch_entries
+            || bytes > limits.batch_bytes
+            || !entries.iter().all(length)
+        {
+            return Err(SubmitError::TooLarge { entries: count, bytes });
+        }
+        match (kind, role) {
+            (LogKind::Typed, Some(_)) | (LogKind::Raw, None) => {}
+            (LogKind::Typed, None) | (LogKind::Raw, Some(_)) => return Err(SubmitError::Kind),
+        }
+        match self.phase() {
+            Phase::Open => {}
+            Phase::Building => {
+                stats.requests_pushed_back.fetch_add(1, Ordering::Relaxed);
+                let retry_after_seconds = stats.retry_after_seconds();
+                return Err(SubmitError::Building { retry_after_seconds });
+            }
+            Phase::Stopping | Phase::Stopped { .. } => return Err(self.stopped()),
+        }
+        self.reserve(count, bytes)?;
+        // Parsed and hashed here, by whoever submits, and not by the one thread that all wait for.
+        let items = entries.into_iter().map(|bytes| item(bytes, role)).collect();
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Request(Request { items, level, bytes, reply }))?;
+        Ok(answer)
+    }
+
+    fn reserve(&self, count: usize, bytes: usize) -> Result<(), SubmitError> {
+        let Shared { limits, stats, .. } = self.shared.as_ref();
+        let entries_before = stats.queue_entries.fetch_add(count as u64, Ordering::SeqCst);
+        let bytes_before = stats.queue_bytes.fetch_add(bytes as u64, Ordering::SeqCst);
+        if entries_before + count as u64 <= limits.queue_entries as u64
+            && bytes_before + bytes as u64 <= limits.queue_bytes as u64
+        {
+            return Ok(());
+        }
+        stats.queue_entries.fetch_sub(count as u64, Ordering::SeqCst);
+        stats.queue_bytes.fetch_sub(bytes as u64, Ordering::SeqCst);
+        stats.requests_pushed_back.fetch_add(1, Ordering::Relaxed);
+        Err(SubmitError::QueueFull { retry_after_seconds: stats.retry_after_seconds() })
+    }
+
+    async fn finish(&self, draft: Draft) -> Result<Answer, SubmitError> {
+        if draft.is_finished() {
+            return self.finish_blocking(draft);
+        }
+        // Proofs are read from files: not on a thread that serves others meanwhile.
+        let handle = self.clone();
+        match tokio::task::spawn_blocking(move || handle.finish_blocking(draft)).await {
+            Ok(answer) => answer,
+            Err(_cancelled) => Err(self.stopped()),
+        }
+    }
+
+    fn finish_blocking(&self, draft: Draft) -> Result<Answer, SubmitError> {
+        draft.finish(self.shared.blobs.as_ref(), &self.published()).map_err(unreadable)
+    }
+}
+
+fn unreadable(fatal: Fatal) -> SubmitError {
+    SubmitError::Unreadable { reason: fatal.to_string().into() }
+}
+
+fn item(bytes: Vec<u8>, role: Option<Role>) -> Item {
+    let parsed = match role {
+        None => Parsed::Raw,
+        Some(role) => match Entry::parse(&bytes) {
+            Ok(entry) => Parsed::Typed(entry, role),
+            Err(error) => Parsed::Malformed(error),
+        },
+    };
+    Item { leaf: leaf_hash(&bytes), bytes, parsed }
+}
+
+/// Batches that wait for the publisher before the sequencer waits too: what they take is bounded by the batch's own
+/// limits.
+const PUBLISHER_QUEUE: usize = 32;

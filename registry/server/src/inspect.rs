@@ -1,0 +1,35 @@
+//! Looking at a log that nobody writes: what a check of its files asks first.
+
+use std::path::Path;
+
+use sillok_log::UnixSeconds;
+use sillok_log::audit::LogKind;
+use sillok_log::note::VerifierKey;
+
+use crate::sequencer::{Fatal, Head, Signed};
+use crate::store::{FileHeads, Heads as _};
+
+/// What the head of a log says. While it lives, no other process writes the log.
+pub struct Inspection {
+    /// Whether the log's entries have rules.
+    pub kind: LogKind,
+    /// When it last signed.
+    pub time: UnixSeconds,
+    /// What it last signed.
+    pub signed: Signed,
+    /// Holds the lock.
+    _heads: FileHeads,
+}
+
+impl Inspection {
+    /// Locks the log and reads its head. It changes nothing.
+    ///
+    /// # Errors
+    /// The head is missing, empty, damaged or not signed by `key`, or another process has the log open.
+    pub fn open(head: &Path, key: &VerifierKey) -> Result<Self, Fatal> {
+        let heads = FileHeads::open(head).map_err(Fatal::store("opening the head"))?;
+        let record = heads.read().map_err(Fatal::store("reading the head"))?.ok_or(Fatal::HeadEmpty)?;
+        let Head { kind, time, signed } = Head::open(&record, key)?;
+        Ok(Self { kind, time, signed, _heads: heads })
+    }
+}

@@ -1,0 +1,307 @@
+//! The one thread that owns the tree, and what it shares with the rest of the process.
+//!
+//! It takes what is in the queue (group commit), plans it ([`plan`]), commits it ([`commit`]) and hands it to the
+//! thread that publishes ([`publish`]). [`recover`] opens a log. No lock is held over an operation on files.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sillok_log::TreeSize;
+use sillok_log::audit::LogKind;
+
+use crate::handle::{Clock, Limits, SubmitError};
+use crate::index::{self, Index};
+use crate::segment::Staging;
+use crate::stats::Stats;
+use crate::store::{Blobs, Heads, Seen};
+use answer::Request;
+use commit::Writer;
+use plan::{Decision, Item, State};
+
+pub(crate) mod answer;
+pub(crate) mod commit;
+pub(crate) mod edge;
+mod error;
+mod head;
+pub(crate) mod plan;
+pub(crate) mod publish;
+pub(crate) mod recover;
+pub(crate) mod tiles;
+
+pub use error::Fatal;
+pub(crate) use head::Head;
+pub use head::Signed;
+
+/// The stores of one log.
+#[derive(Clone)]
+pub struct Stores {
+    /// What readers fetch.
+    pub blobs: Arc<dyn Blobs>,
+    /// What was signed last.
+    pub heads: Arc<dyn Heads>,
+    /// The derived index.
+    pub seen: Arc<dyn Seen>,
+    /// Batches on their way.
+    pub staging: Arc<dyn Staging>,
+}
+
+/// What the threads of a log and its handles share.
+pub(crate) struct Shared {
+    pub(crate) kind: LogKind,
+    pub(crate) limits: Limits,
+    pub(crate) stats: Stats,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    state: Mutex<Visible>,
+    /// Every leaf below is public and noted in the index.
+    noted: AtomicU64,
+}
+
+struct Visible {
+    phase: Phase,
+    committed: Arc<Signed>,
+    published: Arc<Signed>,
+}
+
+/// What the writer is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The index is being caught up; entries are not taken yet.
+    Building,
+    /// Entries are taken.
+    Open,
+    /// What is queued is still committed and published; nothing more is taken.
+    Stopping,
+    /// Nothing is signed any more.
+    Stopped {
+        /// Why, in a sentence.
+        reason: Arc<str>,
+    },
+}
+
+impl Shared {
+    pub(crate) fn new(kind: LogKind, limits: Limits, blobs: Arc<dyn Blobs>, signed: &Arc<Signed>) -> Self {
+        let stats = Stats::default();
+        stats.committed_size.store(signed.size().0, Ordering::Relaxed);
+        stats.published_size.store(signed.size().0, Ordering::Relaxed);
+        let state =
+            Visible { phase: Phase::Building, committed: Arc::clone(signed), published: Arc::clone(signed) };
+        Self { kind, limits, stats, blobs, state: Mutex::new(state), noted: AtomicU64::new(0) }
+    }
+
+    fn hold(&self) -> MutexGuard<'_, Visible> {
+        // Each field is replaced whole: a panic elsewhere leaves none half-written.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.hold().phase.clone()
+    }
+
+    /// Goes on to `phase`, unless the writer has stopped.
+    pub(crate) fn enter(&self, phase: Phase) {
+        let mut state = self.hold();
+        match &state.phase {
+            Phase::Stopped { .. } => {}
+            // Who is told to stop while the index is built does not open.
+            Phase::Stopping if phase == Phase::Open => {}
+            Phase::Building | Phase::Open | Phase::Stopping => state.phase = phase,
+        }
+    }
+
+    /// Stops the writer for good, and returns what to answer. The first reason stands.
+    pub(crate) fn stop(&self, fatal: &Fatal) -> SubmitError {
+        tracing::error!(reason = %fatal, "the log has stopped");
+        let reason: Arc<str> = fatal.to_string().into();
+        self.enter(Phase::Stopped { reason: Arc::clone(&reason) });
+        self.stopped().unwrap_or(SubmitError::Stopped { reason })
+    }
+
+    /// What to answer if the writer has stopped.
+    pub(crate) fn stopped(&self) -> Option<SubmitError> {
+        match self.phase() {
+            Phase::Stopped { reason } => Some(SubmitError::Stopped { reason }),
+            Phase::Building | Phase::Open | Phase::Stopping => None,
+        }
+    }
+
+    pub(crate) fn committed(&self) -> Arc<Signed> {
+        Arc::clone(&self.hold().committed)
+    }
+
+    pub(crate) fn published(&self) -> Arc<Signed> {
+        Arc::clone(&self.hold().published)
+    }
+
+    pub(crate) fn set_committed(&self, signed: Arc<Signed>) {
+        self.stats.committed_size.store(signed.size().0, Ordering::Relaxed);
+        self.hold().committed = signed;
+    }
+
+    pub(crate) fn set_published(&self, signed: Arc<Signed>) {
+        self.stats.published_size.store(signed.size().0, Ordering::Relaxed);
+        self.hold().published = signed;
+    }
+
+    pub(crate) fn set_noted(&self, size: TreeSize) {
+        self.noted.store(size.0, Ordering::SeqCst);
+    }
+
+    fn noted(&self) -> TreeSize {
+        TreeSize(self.noted.load(Ordering::SeqCst))
+    }
+}
+
+/// What the sequencer is told.
+pub(crate) enum Message {
+    /// Judge these entries.
+    Request(Request),
+    /// End, once everything before is answered.
+    Stop,
+}
+
+/// Owned by its thread; the only owner of the tree.
+pub(crate) struct Sequencer {
+    pub(crate) state: State,
+    pub(crate) index: Index,
+    pub(crate) writer: Writer,
+    pub(crate) clock: Clock,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inbox: Receiver<Message>,
+    /// A request that did not fit into the last batch.
+    pub(crate) carried: Option<Request>,
+    /// Whether the last batch held more than one request.
+    pub(crate) busy: bool,
+}
+
+impl Sequencer {
+    /// Catches the index up, then commits batches until it is told to end or something fails.
+    pub(crate) fn run(mut self, seen: &dyn Seen, edge: &[Vec<sillok_log::Hash>]) {
+        match self.build(seen, edge) {
+            Ok(true) => self.serve(),
+            Ok(false) => {}
+            Err(fatal) => drop(self.shared.stop(&fatal)),
+        }
+        // The publisher ends after everything that was handed to it. Requests that are still in the queue are dropped
+        // with it, and whoever waits for them hears that the writer has stopped.
+        drop(self.writer.publisher.send(publish::Message::Stop));
+    }
+
+    fn serve(&mut self) {
+        self.shared.enter(Phase::Open);
+        while let Some((mut batch, begun)) = self.take() {
+            let entries = batch.iter().map(|request| request.items.len()).sum();
+            let result = self.process(&mut batch);
+            self.shared.stats.pace(entries, begun.elapsed());
+            if let Err(fatal) = result {
+                let reason = self.shared.stop(&fatal);
+                for request in batch {
+                    drop(request.reply.send(Err(reason.clone())));
+                }
+                return;
+            }
+        }
+    }
+
+    /// Catches the index up; `false` when told to stop meanwhile.
+    fn build(&mut self, seen: &dyn Seen, edge: &[Vec<sillok_log::Hash>]) -> Result<bool, Fatal> {
+        let shared = Arc::clone(&self.shared);
+        let mut progress = |at: TreeSize| {
+            shared.stats.index_built.store(at.0, Ordering::Relaxed);
+            shared.phase() == Phase::Building
+        };
+        let public = Arc::clone(&self.writer.last);
+        let ledger =
+            index::catch_up(seen, shared.blobs.as_ref(), &public, self.state.kind, edge, &mut progress)?;
+        let Some(ledger) = ledger else { return Ok(false) };
+        self.state.ledger = ledger;
+        shared.stats.index_built.store(public.size().0, Ordering::Relaxed);
+        shared.set_noted(public.size());
+        Ok(true)
+    }
+
+    fn process(&mut self, batch: &mut Vec<Request>) -> Result<(), Fatal> {
+        // What the publisher could not publish must not grow.
+        if self.shared.stopped().is_some() {
+            return Err(Fatal::PublisherStopped);
+        }
+        let noted = self.shared.noted();
+        let mut items: Vec<&mut Item> = batch.iter_mut().flat_map(|request| &mut request.items).collect();
+        let known = items.iter().map(|item| self.index.find(item, noted)).collect::<Result<Vec<_>, _>>()?;
+        let now = (self.clock)();
+        let plan = plan::plan(&mut self.state, &mut items, &known, now)?;
+        for decision in &plan.decisions {
+            match decision {
+                Decision::Append(_) => {}
+                Decision::Duplicate(_) => {
+                    self.shared.stats.entries_duplicate.fetch_add(1, Ordering::Relaxed);
+                }
+                Decision::Malformed(_) => self.shared.stats.refuse(answer::MALFORMED),
+                Decision::Refuse(refusal) => self.shared.stats.refuse(refusal.code()),
+            }
+        }
+        self.index.add(&plan, noted);
+        commit::commit(&mut self.writer, &mut self.state, plan, batch)
+    }
+
+    /// The next batch, and when its first request was taken up: what is in the queue, and a little more while more
+    /// arrives; nothing when told to end.
+    fn take(&mut self) -> Option<(Vec<Request>, Instant)> {
+        let first = match self.carried.take() {
+            Some(request) => request,
+            None => match self.inbox.recv() {
+                Ok(Message::Request(request)) => self.dequeued(request),
+                Ok(Message::Stop) | Err(_) => return None,
+            },
+        };
+        let begun = Instant::now();
+        let (mut entries, mut bytes) = (first.items.len(), first.bytes);
+        let mut batch = vec![first];
+        let limits = self.shared.limits.clone();
+        loop {
+            // Lingering pays only among many: a lone client would wait for nobody.
+            let left = limits.linger.saturating_sub(begun.elapsed());
+            let next = match self.inbox.try_recv() {
+                Ok(message) => message,
+                Err(TryRecvError::Disconnected) => break,
+                Err(TryRecvError::Empty) if left.is_zero() || !(self.busy || batch.len() > 1) => break,
+                Err(TryRecvError::Empty) => match self.inbox.recv_timeout(left.min(PAUSE)) {
+                    Ok(message) => message,
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+                },
+            };
+            let Message::Request(request) = next else {
+                // This batch is the last, and the channel is asked no more.
+                self.ended();
+                break;
+            };
+            let request = self.dequeued(request);
+            entries += request.items.len();
+            bytes += request.bytes;
+            if entries > limits.batch_entries || bytes > limits.batch_bytes {
+                self.carried = Some(request);
+                break;
+            }
+            batch.push(request);
+        }
+        self.busy = batch.len() > 1;
+        Some((batch, begun))
+    }
+
+    /// Makes the next look at the channel find it closed.
+    fn ended(&mut self) {
+        let (_sender, closed) = std::sync::mpsc::channel();
+        self.inbox = closed;
+    }
+
+    fn dequeued(&self, request: Request) -> Request {
+        let stats = &self.shared.stats;
+        stats.queue_entries.fetch_sub(request.items.len() as u64, Ordering::SeqCst);
+        stats.queue_bytes.fetch_sub(request.bytes as u64, Ordering::SeqCst);
+        request
+    }
+}
+
+/// A pause in the arrivals that ends a batch early.
+const PAUSE: Duration = Duration::from_micros(100);

@@ -1,0 +1,102 @@
+//! Opening a log: the mirror of [`super::commit`] and [`super::publish`]. The head is the only truth; everything else
+//! is brought up to it, or the log is not opened.
+
+use std::sync::Arc;
+
+use sillok_log::audit::LogKind;
+use sillok_log::checkpoint::Checkpoint;
+use sillok_log::merkle::empty_root;
+use sillok_log::note::{SignerKey, VerifierKey};
+use sillok_log::{TreeSize, UnixSeconds};
+
+use super::edge::Edge;
+use super::head::{Head, Signed};
+use super::plan::MAX_CLOCK_BEHIND_SECONDS;
+use super::{Fatal, Stores, publish};
+use crate::store::Swap;
+
+/// A log whose public files are what its head says.
+pub(crate) struct Recovered {
+    /// The head's record, byte for byte.
+    pub(crate) record: Vec<u8>,
+    pub(crate) head: Head,
+    pub(crate) edge: Edge,
+    pub(crate) signed: Arc<Signed>,
+}
+
+//= specs/log.md#checkpoint
+/// Signs size 0 into an empty head. The only place where a log begins.
+pub(crate) fn create(
+    stores: &Stores,
+    signer: &SignerKey,
+    kind: LogKind,
+    now: UnixSeconds,
+) -> Result<(), Fatal> {
+    let key = signer.verifier();
+    if let Some(note) = stores.blobs.checkpoint().map_err(Fatal::store("reading the public checkpoint"))? {
+        let public = Signed::open(note, &key, "public")?.size();
+        return Err(Fatal::PublicAhead { public, head: TreeSize(0) });
+    }
+    let checkpoint = Checkpoint { origin: signer.name().into(), size: TreeSize(0), root: empty_root() };
+    let note = checkpoint.sign(signer).map_err(|source| Fatal::Checkpoint { which: "first", source })?;
+    let head = Head { kind, time: now, signed: Signed { checkpoint, note } };
+    match stores.heads.swap(None, &head.encode()?) {
+        Swap::Won => Ok(()),
+        Swap::Lost(_) => Err(Fatal::HeadLost),
+        Swap::Unknown(source) => Err(Fatal::HeadUnknown { source }),
+    }
+    //
+    // If we crash here: the log has size 0 and no public checkpoint yet. Opening it publishes one.
+}
+
+/// Brings the public files of an existing log up to its head.
+pub(crate) fn recover(
+    stores: &Stores,
+    key: &VerifierKey,
+    kind: LogKind,
+    now: UnixSeconds,
+) -> Result<Recovered, Fatal> {
+    // What was committed is what the head says. A head that is missing or empty is an error, never a beginning.
+    let record = stores.heads.read().map_err(Fatal::store("reading the head"))?.ok_or(Fatal::HeadEmpty)?;
+    let head = Head::open(&record, key)?;
+    if head.kind != kind {
+        return Err(Fatal::Kind { found: head.kind });
+    }
+    if now.0.saturating_add(MAX_CLOCK_BEHIND_SECONDS) < head.time.0 {
+        return Err(Fatal::ClockBehind { now, last: head.time });
+    }
+    let signed = Arc::new(head.signed.clone());
+
+    // What readers were shown is at most that. More means that the head was taken from a backup.
+    let public = stores.blobs.checkpoint().map_err(Fatal::store("reading the public checkpoint"))?;
+    let mut edge = match public.map(|note| Signed::open(note, key, "public")).transpose()? {
+        None if signed.size() == TreeSize(0) => {
+            let edge = Edge::load(stores.blobs.as_ref(), &signed)?;
+            stores.blobs.put_checkpoint(&signed.note).map_err(Fatal::store("publishing the checkpoint"))?;
+            edge
+        }
+        None => return Err(Fatal::PublicMissing { head: signed.size() }),
+        Some(public) if public.size() > signed.size() => {
+            return Err(Fatal::PublicAhead { public: public.size(), head: signed.size() });
+        }
+        Some(public)
+            if public.size() == signed.size() && public.checkpoint.root != signed.checkpoint.root =>
+        {
+            return Err(Fatal::Fork { size: signed.size() });
+        }
+        // Its tiles add up to its root, or the log is not opened.
+        Some(public) => Edge::load(stores.blobs.as_ref(), &public)?,
+    };
+
+    // Crashed between the head and the end of publication: what is committed and not public is in the segments.
+    // Together they add up to the signed root, or nothing is published.
+    let old = edge.size();
+    if old < signed.size() {
+        let staged = stores.staging.replay(old, signed.size()).map_err(Fatal::store("replaying segments"))?;
+        staged.into_iter().try_for_each(|entry| edge.push(entry))?;
+        publish::publish(stores.blobs.as_ref(), &mut edge, old, &signed)?;
+    }
+    // Crashed before a segment was retired, or with a batch in it that was never signed.
+    stores.staging.retire(signed.size()).map_err(Fatal::store("retiring segments"))?;
+    Ok(Recovered { record, head, edge, signed })
+}
