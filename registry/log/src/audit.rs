@@ -8,8 +8,9 @@
 //! Reading files, decoding the renderings of a list, and who signed the checkpoint.
 //!
 //! # Invariants
-//! Memory grows by 32 bytes an issue entry, for the set that finds duplicates, and else only with what
-//! [`Ledger`] keeps. Commitments are compared whole: a shortened one would make an honest log look guilty.
+//! Memory grows by 32 bytes an issue entry, for the set that finds duplicates, by a counter for each hour that an
+//! issue entry names ([`Counts::issued_by_hour`]: a log that names a new hour in every entry costs as many), and
+//! else only with what [`Ledger`] keeps. Commitments are compared whole: a shortened one would make an honest log look guilty.
 
 use alloc::vec::Vec;
 

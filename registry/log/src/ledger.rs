@@ -27,7 +27,8 @@ pub use refusal::Refusal;
 
 /// What the entries so far add up to.
 ///
-/// It takes memory for each key, each list and each slot that ever changed, and none for an issue entry.
+/// It takes memory for each key, each list, each slot that ever changed, and each change since the fold of a list's
+/// last snapshot; a list that is never published keeps them all. It takes none for an issue entry.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     keys: BTreeMap<Thumbprint, KeyRecord>,

@@ -4,7 +4,7 @@
 //! The Merkle tree of RFC 6962/9162 with its proofs ([`merkle`], [`subtree`]), the static files of C2SP
 //! `tlog-tiles` ([`tile`]), signed notes, checkpoints, cosignatures and trust policies ([`note`],
 //! [`checkpoint`], [`cosignature`], [`policy`]), our entries, submissions and receipts ([`entry`], [`submission`],
-//! [`receipt`]), the fold of status changes ([`status`]), the rules of the ledger ([`ledger`]) and the oracle that
+//! [`receipt`]), numbers as texts ([`number`]), the fold of status changes ([`status`]), the rules of the ledger ([`ledger`]) and the oracle that
 //! judges a log ([`audit`]).
 //!
 //! # Out of scope
@@ -34,14 +34,13 @@ pub mod entry;
 pub mod ledger;
 pub mod merkle;
 pub mod note;
+pub mod number;
 pub mod policy;
 pub mod receipt;
 pub mod status;
 pub mod submission;
 pub mod subtree;
 pub mod tile;
-
-mod number;
 
 pub use merkle::{Hash, LeafIndex, TreeSize};
 

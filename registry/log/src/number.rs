@@ -5,18 +5,46 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// Reads an ASCII decimal without sign, without leading zero (unless it is `0`) and without overflow.
-pub(crate) fn parse_decimal(text: &str) -> Option<u64> {
+#[must_use]
+pub fn parse_decimal(text: &str) -> Option<u64> {
     let digits = text.as_bytes();
     let canonical = matches!(digits, [b'0'] | [b'1'..=b'9', ..]);
     if !canonical || digits.len() > MAX_DECIMAL_DIGITS || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
     text.parse().ok()
+}
+
+/// Decodes lower-case hexadecimal that must hold exactly `N` bytes.
+pub(crate) fn decode_hex_exact<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !rest.is_empty() {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = hex_digit(*high)?.checked_mul(16)?.checked_add(hex_digit(*low)?)?;
+    }
+    Some(bytes)
+}
+
+/// Writes lower-case hexadecimal.
+pub(crate) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+fn hex_digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => character.checked_sub(b'0'),
+        b'a'..=b'f' => character.checked_sub(b'a')?.checked_add(10),
+        _ => None,
+    }
 }
 
 /// Decodes base64 (RFC 4648 section 4, padded, canonical) that must hold exactly `N` bytes.

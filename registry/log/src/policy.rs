@@ -283,7 +283,7 @@ pub enum Error {
     },
     /// The note is malformed.
     Note(note::Error),
-    /// The origin is a known log's, and no key of that log signed.
+    /// The origin is a known log's, and there is no line of a key that the policy knows for it.
     NotSignedByLog,
     /// The cosignatures do not satisfy the quorum.
     QuorumNotMet {
@@ -305,7 +305,7 @@ impl fmt::Display for Error {
                 write!(f, "signature of log {log} of the policy does not verify")
             }
             Self::Note(error) => write!(f, "checkpoint is no proper note: {error}"),
-            Self::NotSignedByLog => f.write_str("checkpoint is not signed by the log of its origin"),
+            Self::NotSignedByLog => f.write_str("checkpoint is not signed by a known key of its origin"),
             Self::QuorumNotMet { cosigned } => {
                 write!(f, "cosignatures of {cosigned} known witnesses do not satisfy the quorum")
             }

@@ -134,6 +134,10 @@ fn one_of_two_logs_is_enough() {
     assert_eq!(witnessed(&policy, &foreign), Err(Error::NotSignedByLog));
     let both = compose(&body, &[two.sign(&body).unwrap(), one.sign(&body).unwrap()]).unwrap();
     assert_eq!(policy.open(&both).unwrap().log, one.verifier());
+    // Nor does a bad line under its name spoil a checkpoint of the origin: anybody can append one.
+    let bad = two.sign("another text\n").unwrap();
+    let framed = compose(&body, &[one.sign(&body).unwrap(), bad]).unwrap();
+    assert_eq!(policy.open(&framed).unwrap().log, one.verifier());
 }
 
 /// During a rotation two keys go by one origin: either signs, and a bad line of either fails the note.

@@ -47,7 +47,8 @@ impl Counts {
         &self.issued_by_key
     }
 
-    /// Issue entries by the hour that they name.
+    /// Issue entries by the hour that they name. An issuer is free to name any hour up to the year 9999, so a log may
+    /// name as many as it has issue entries.
     #[must_use]
     pub const fn issued_by_hour(&self) -> &BTreeMap<UnixSeconds, u64> {
         &self.issued_by_hour

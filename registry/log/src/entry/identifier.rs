@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use crate::number::{decode_hex_exact, write_hex};
+
 /// The SHA-256 JWK thumbprint of a key (RFC 7638).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Thumbprint(pub [u8; 32]);
@@ -29,7 +31,7 @@ impl Thumbprint {
     /// Reads what [`Thumbprint::to_hex`] writes; `None` for any other text, upper case included.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
-        parse_hex(text).map(Self)
+        decode_hex_exact(text).map(Self)
     }
 }
 
@@ -43,7 +45,7 @@ impl IssuerHash {
     /// Reads what [`IssuerHash::to_hex`] writes; `None` for any other text, upper case included.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
-        parse_hex(text).map(Self)
+        decode_hex_exact(text).map(Self)
     }
 }
 
@@ -57,7 +59,7 @@ impl OriginHash {
     /// Reads what [`OriginHash::to_hex`] writes; `None` for any other text, upper case included.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
-        parse_hex(text).map(Self)
+        decode_hex_exact(text).map(Self)
     }
 }
 
@@ -71,7 +73,7 @@ impl ListId {
     /// Reads what [`ListId::to_hex`] writes; `None` for any other text, upper case included.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
-        parse_hex(text).map(Self)
+        decode_hex_exact(text).map(Self)
     }
 }
 
@@ -120,29 +122,5 @@ impl fmt::Display for ListId {
 impl fmt::Debug for ListId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(f, &self.0)
-    }
-}
-
-fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-}
-
-fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != N || !rest.is_empty() {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = hex_digit(*high)?.checked_mul(16)?.checked_add(hex_digit(*low)?)?;
-    }
-    Some(bytes)
-}
-
-fn hex_digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => character.checked_sub(b'0'),
-        b'a'..=b'f' => character.checked_sub(b'a')?.checked_add(10),
-        _ => None,
     }
 }

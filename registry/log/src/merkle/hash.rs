@@ -34,21 +34,13 @@ impl Hash {
 
     /// Reads what [`Hash::to_hex`] writes; `None` for any other text, upper case included.
     pub fn from_hex(text: &str) -> Option<Self> {
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if pairs.len() != 32 || !rest.is_empty() {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            *byte = hex_digit(*high)?.checked_mul(16)?.checked_add(hex_digit(*low)?)?;
-        }
-        Some(Self(bytes))
+        number::decode_hex_exact(text).map(Self)
     }
 }
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        number::write_hex(f, &self.0)
     }
 }
 
@@ -72,14 +64,6 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
 /// `SHA-256()`, the root of the tree without leaves (RFC 6962 section 2.1).
 pub fn empty_root() -> Hash {
     Hash(Sha256::digest([]).into())
-}
-
-fn hex_digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => character.checked_sub(b'0'),
-        b'a'..=b'f' => character.checked_sub(b'a')?.checked_add(10),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
