@@ -49,8 +49,8 @@ impl Door {
 
     /// What a refused bundle leaves behind: nothing but alarms.
     fn keep(mut self, refused: &TrustError) -> Self {
-        if let TrustError::Fork { memory } = refused {
-            self.memory = (**memory).clone();
+        if let Some(memory) = refused.memory() {
+            self.memory = memory.clone();
         }
         self
     }

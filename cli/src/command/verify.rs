@@ -97,7 +97,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
 
 /// A bundle that does not open decides nothing about a credential.
 fn refuse(args: &Args, memory: &Memory, error: &TrustError) -> anyhow::Result<Exit> {
-    if let TrustError::Fork { memory: kept } = error {
+    if let Some(kept) = error.memory() {
         store_memory(args.memory.as_deref(), memory, kept)?;
     }
     if args.json {

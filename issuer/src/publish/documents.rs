@@ -69,6 +69,7 @@ impl Desk {
         let feed = Feed {
             sequence: self.feed()?.map_or(0, |feed| feed.sequence).saturating_add(1),
             epoch: 1,
+            root: self.root()?.map_or(1, |root| root.sequence),
             issued: now,
             not_after: UnixSeconds(now.0.saturating_add(self.core.config.feed_lifetime.as_secs())),
             checkpoint,

@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use sillok_log::checkpoint::Checkpoint;
-use sillok_log::entry::{MAX_TIME, Thumbprint};
+use sillok_log::entry::Thumbprint;
 use sillok_log::merkle::check_consistency;
 use sillok_log::note::{Note, VerifierKey};
 use sillok_log::policy::{Opened, Witnessed};
@@ -39,7 +39,7 @@ struct Content {
     // Keys that were retired or compromised, with their cuts.
     keys: BTreeMap<Thumbprint, Standing>,
     floor: UnixSeconds,
-    // The oldest MAX_ALARMS.
+    // Forks, oldest first, at most MAX_ALARMS, and behind them the latest inconsistency.
     alarms: Vec<Alarm>,
 }
 
@@ -47,14 +47,18 @@ struct Content {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RootSeen {
     pub(crate) sequence: u64,
+    pub(crate) epoch: u64,
     pub(crate) digest: Hash,
     pub(crate) keys: Vec<VerifierKey>,
     pub(crate) threshold: usize,
+    // A policy text that parses: the next root is seen in a log of this one.
+    pub(crate) policy: String,
 }
 
 /// The newest feed that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FeedSeen {
+    pub(crate) epoch: u64,
     pub(crate) sequence: u64,
     pub(crate) digest: Hash,
 }
@@ -68,20 +72,39 @@ struct Seen {
     under: Hash,
 }
 
-/// Two checkpoints of one log that no honest log signs. Whoever holds the log's key can check them.
+/// Two checkpoints of one log that do not agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Alarm {
+    /// How much they say.
+    pub kind: AlarmKind,
     /// The note that was remembered.
     pub first: String,
-    /// The note that does not agree with it: another root at the same size, or a root that a consistency proof
-    /// at hand does not lead to.
+    /// The note that does not agree with it.
     pub second: String,
 }
 
-/// A log showed two histories; the alarm is in memory already.
+/// How much an alarm says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fork;
+#[non_exhaustive]
+pub enum AlarmKind {
+    /// Two roots of one size, which no honest log signs. Whoever knows the log's key can check it.
+    Fork,
+    /// A consistency proof at hand does not lead from one to the other. Nobody signed the proof, so it accuses nobody
+    /// yet: ask the log for another.
+    Inconsistent,
+}
+
+impl AlarmKind {
+    /// Its word in specs/verification.md, "Memory".
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fork => "fork",
+            Self::Inconsistent => "inconsistent",
+        }
+    }
+}
 
 impl Memory {
     /// The time that `now` is never below: the latest that a quorum of witnesses has stated.
@@ -90,7 +113,8 @@ impl Memory {
         self.content.floor
     }
 
-    /// Contradictions that were seen, oldest first. Report them; they do not go away.
+    /// What did not agree: forks, oldest first, and behind them the latest inconsistency. Report them; forks do not go
+    /// away.
     #[must_use]
     pub fn alarms(&self) -> &[Alarm] {
         &self.content.alarms
@@ -142,50 +166,83 @@ impl Memory {
         }
     }
 
-    /// Compares a checkpoint that the policy accepts with the remembered one of its log, and changes nothing but
-    /// alarms. `proofs` are the consistency proofs at hand.
-    pub(crate) fn compare(
+    /// Compares a checkpoint that the policy accepts with the remembered one of its log. On the error the alarm is in
+    /// memory; else nothing changes.
+    pub(crate) fn compare_roots(&mut self, new: &Checkpoint, text: &str) -> Result<(), AlarmKind> {
+        match self.content.checkpoints.get(&new.origin) {
+            Some(seen) if seen.checkpoint.size == new.size && seen.checkpoint.root != new.root => {
+                let first = seen.text.clone();
+                Err(self.raise(Alarm { kind: AlarmKind::Fork, first, second: text.to_string() }))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Looks at the consistency proofs at hand that lead from the remembered checkpoint of a log to this larger one.
+    /// On the error the alarm is in memory; else nothing changes.
+    pub(crate) fn compare_proofs(
         &mut self,
-        opened: &Opened,
+        new: &Checkpoint,
         text: &str,
         proofs: &[Consistency],
-    ) -> Result<(), Fork> {
-        let new = &opened.checkpoint;
-        let known = self.content.checkpoints.get(&new.origin);
-        match known.filter(|seen| contradict(&seen.checkpoint, new, proofs)) {
-            Some(seen) => {
-                let alarm = Alarm { first: seen.text.clone(), second: text.to_string() };
-                self.raise(alarm);
-                Err(Fork)
+    ) -> Result<(), AlarmKind> {
+        match self.content.checkpoints.get(&new.origin) {
+            Some(seen) if is_refuted(&seen.checkpoint, new, proofs) => {
+                let first = seen.text.clone();
+                Err(self.raise(Alarm { kind: AlarmKind::Inconsistent, first, second: text.to_string() }))
             }
-            None => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 
     /// Compares a checkpoint with the remembered one of its log, and moves to the larger. `under` is the root whose
-    /// policy accepted it.
-    pub(crate) fn observe(&mut self, opened: &Opened, text: &str, under: &Hash) -> Result<(), Fork> {
-        self.compare(opened, text, &[])?;
+    /// policy accepted it. The quorum's time raises the floor to `floor_limit` at most: witnesses with a wrong clock
+    /// must not put the time out of reach.
+    pub(crate) fn observe(
+        &mut self,
+        opened: &Opened,
+        text: &str,
+        under: &Hash,
+        floor_limit: UnixSeconds,
+    ) -> Result<(), AlarmKind> {
         let new = &opened.checkpoint;
+        self.compare_roots(new, text)?;
         let known = self.content.checkpoints.get(&new.origin);
         if known.is_none_or(|seen| seen.checkpoint.size < new.size) {
             let seen = Seen { checkpoint: new.clone(), text: text.to_string(), under: *under };
             Arc::make_mut(&mut self.content).checkpoints.insert(new.origin.clone(), seen);
         }
-        if let Witnessed::Quorum { time_floor } = opened.witnessed
-            && time_floor > self.content.floor
-        {
-            // Cosignatures can state times that no other text of ours can.
-            Arc::make_mut(&mut self.content).floor = time_floor.min(MAX_TIME);
+        if let Witnessed::Quorum { time_floor } = opened.witnessed {
+            let floor = time_floor.min(floor_limit);
+            if floor > self.content.floor {
+                Arc::make_mut(&mut self.content).floor = floor;
+            }
         }
         Ok(())
     }
 
-    /// Keeps an alarm unless it is known or there are [`MAX_ALARMS`] older ones.
-    pub(crate) fn raise(&mut self, alarm: Alarm) {
-        if self.content.alarms.len() < MAX_ALARMS && !self.content.alarms.contains(&alarm) {
-            Arc::make_mut(&mut self.content).alarms.push(alarm);
+    /// Keeps an alarm, and says what kind it is. One fork is kept for each log and size, and at most [`MAX_ALARMS`]: the
+    /// oldest stay. Of inconsistencies only the latest is kept, so that proofs which nobody signed crowd out no fork.
+    pub(crate) fn raise(&mut self, alarm: Alarm) -> AlarmKind {
+        let kind = alarm.kind;
+        let alarms = &self.content.alarms;
+        let forks = alarms.iter().take_while(|known| known.kind == AlarmKind::Fork).count();
+        match kind {
+            AlarmKind::Fork => {
+                let place = alarm.place();
+                let known = alarms.iter().take(forks).any(|known| known.place() == place);
+                if !known && forks < MAX_ALARMS {
+                    Arc::make_mut(&mut self.content).alarms.insert(forks, alarm);
+                }
+            }
+            AlarmKind::Inconsistent if alarms.get(forks) == Some(&alarm) => {}
+            AlarmKind::Inconsistent => {
+                let alarms = &mut Arc::make_mut(&mut self.content).alarms;
+                alarms.truncate(forks);
+                alarms.push(alarm);
+            }
         }
+        kind
     }
 
     /// This memory with the alarms of `other`: what a call that failed returns.
@@ -198,13 +255,10 @@ impl Memory {
     }
 }
 
-/// Whether two checkpoints of one log cannot both be honest, as far as can be told.
-fn contradict(known: &Checkpoint, new: &Checkpoint, proofs: &[Consistency]) -> bool {
-    if known.size == new.size {
-        return known.root != new.root;
-    }
+/// Whether a proof at hand leads from `known` to another root than `new` has.
+fn is_refuted(known: &Checkpoint, new: &Checkpoint, proofs: &[Consistency]) -> bool {
     // From the empty tree there is nothing to prove, and a smaller checkpoint in a receipt is normal.
-    if known.size > new.size || known.size == TreeSize(0) {
+    if known.size >= new.size || known.size == TreeSize(0) {
         return false;
     }
     let spans =
@@ -220,6 +274,11 @@ impl Alarm {
     pub fn origin(&self) -> Option<String> {
         checkpoint_of(&self.first).map(|checkpoint| checkpoint.origin)
     }
+
+    /// The log and the size of a fork.
+    fn place(&self) -> Option<(String, TreeSize)> {
+        checkpoint_of(&self.first).map(|checkpoint| (checkpoint.origin, checkpoint.size))
+    }
 }
 
 /// The checkpoint that a note holds, whoever signed it.
@@ -227,5 +286,5 @@ fn checkpoint_of(text: &str) -> Option<Checkpoint> {
     Checkpoint::parse_body(Note::parse(text).ok()?.text()).ok()
 }
 
-/// Most alarms; the oldest stay (specs/verification.md, "Memory").
+/// Most forks that are kept; the oldest stay (specs/verification.md, "Memory").
 pub const MAX_ALARMS: usize = 16;

@@ -35,7 +35,7 @@ pub(crate) fn decide(
     validity::check(&credential, now)?;
     let logged = inclusion::check(evidence.receipt, &signed, trust, kept)?;
     cut::check(&signed, &logged)?;
-    let status = status::check(evidence, &credential, trust, kept, now)?;
+    let status = status::check(evidence, &credential, &logged, trust, kept, now)?;
     Ok(Facts {
         issuer: credential.issuer,
         key: signed.thumbprint,

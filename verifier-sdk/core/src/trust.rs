@@ -33,7 +33,7 @@ pub use issuer::{Cuts, Issuer, IssuerKey, MAX_KEYS, Standing};
 pub use open::{MAX_AHEAD_SECONDS, MAX_STATE_BYTES};
 pub use root::{MAX_AUTHORITY_BYTES, MAX_FEED_KEYS, MAX_ISSUERS, MAX_ROOT_KEYS, Root};
 
-pub(crate) use lists::KnownList;
+pub(crate) use lists::{KnownList, Lists};
 pub(crate) use open::is_ahead;
 
 /// A trust bundle that was opened.
@@ -46,8 +46,7 @@ pub struct Trust {
     policy: Policy,
     witnesses: Witnesses,
     issuers: Issuers,
-    // By base URI, what is known of a list that has the highest sequence.
-    lists: BTreeMap<String, KnownList>,
+    lists: Lists,
     // Checkpoints that the policy accepted, by their notes: a receipt that holds one costs no signature.
     opened: BTreeMap<String, Opened>,
 }
@@ -61,7 +60,7 @@ impl Trust {
     ///
     /// # Errors
     /// The first step of specs/trust-bundle.md, "Opening", that fails. The caller's memory is as it was;
-    /// [`TrustError::Fork`] holds one with an alarm to keep.
+    /// [`TrustError::memory`] is one with an alarm to keep.
     pub fn open(
         container: &[u8],
         anchors: Option<&Anchors>,
@@ -110,8 +109,9 @@ impl Trust {
         &self.issuers
     }
 
-    pub(crate) fn list(&self, uri: &str) -> Option<&KnownList> {
-        self.lists.get(uri)
+    /// What is known of a list, for a credential whose receipt is of the log of `origin`.
+    pub(crate) fn list(&self, uri: &str, origin: &str) -> Option<&KnownList> {
+        self.lists.get(uri, origin)
     }
 
     /// The checkpoint that this note was accepted for when the bundle was opened.

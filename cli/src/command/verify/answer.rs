@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use sillok_log::UnixSeconds;
+use sillok_verifier::memory::AlarmKind;
 use sillok_verifier::verdict::{Anchoring, Witnesses};
 use sillok_verifier::{Facts, Memory, Trust, TrustError, Verdict};
 
@@ -31,7 +32,10 @@ pub(super) fn text(verdict: &Verdict, trust: &Trust, memory: &Memory, now: UnixS
     );
     line(&mut out, "quorum", quorum(trust.witnesses()));
     for alarm in memory.alarms() {
-        out.push_str("ALARM: a log has shown two histories. Report these two checkpoints:\n");
+        out.push_str(match alarm.kind {
+            AlarmKind::Fork => "ALARM: a log has shown two histories. Report these two checkpoints:\n",
+            _unproved => "ALARM: a proof does not lead from one of these two checkpoints to the other:\n",
+        });
         for note in [&alarm.first, &alarm.second] {
             note.lines().for_each(|text| line(&mut out, "", text));
             out.push('\n');

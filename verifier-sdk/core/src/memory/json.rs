@@ -10,8 +10,9 @@ use core::fmt;
 
 use sillok_log::Hash;
 use sillok_log::entry::Thumbprint;
+use sillok_log::policy::Policy;
 
-use super::{Alarm, Content, FeedSeen, MAX_ALARMS, Memory, RootSeen, Seen, checkpoint_of};
+use super::{Alarm, AlarmKind, Content, FeedSeen, MAX_ALARMS, Memory, RootSeen, Seen, checkpoint_of};
 use crate::json::{Json, JsonError, Limits, Object};
 use crate::trust::Standing;
 use crate::trust::members::{
@@ -39,6 +40,7 @@ impl Memory {
         if let Some(feed) = &content.feed {
             let feed = ObjectText::new()
                 .number("sequence", feed.sequence)
+                .number("epoch", feed.epoch)
                 .string("digest", &feed.digest.to_hex())
                 .finish();
             object = object.json("feed", &feed);
@@ -51,7 +53,11 @@ impl Memory {
             .iter()
             .map(|(key, standing)| standing.write(ObjectText::new().string("key", &key.to_hex())).finish());
         let alarms = content.alarms.iter().map(|alarm| {
-            ObjectText::new().string("first", &alarm.first).string("second", &alarm.second).finish()
+            ObjectText::new()
+                .string("kind", alarm.kind.name())
+                .string("first", &alarm.first)
+                .string("second", &alarm.second)
+                .finish()
         });
         object
             .json("checkpoints", &json_array(checkpoints))
@@ -64,9 +70,11 @@ impl Memory {
 fn write_root(root: &RootSeen) -> String {
     ObjectText::new()
         .number("sequence", root.sequence)
+        .number("epoch", root.epoch)
         .string("digest", &root.digest.to_hex())
         .keys("keys", &root.keys)
         .number("threshold", u64::try_from(root.threshold).unwrap_or(u64::MAX))
+        .string("policy", &root.policy)
         .finish()
 }
 
@@ -82,8 +90,13 @@ fn read(bytes: &[u8]) -> Result<Memory, JsonError> {
         checkpoints: BTreeMap::new(),
         keys: BTreeMap::new(),
         floor: time(object, "time_floor")?,
-        alarms: items(object, "alarms", MAX_ALARMS, read_alarm)?,
+        alarms: items(object, "alarms", MAX_ALARMS.saturating_add(1), read_alarm)?,
     };
+    // As `Memory::raise` keeps them: forks, then one inconsistency at most.
+    let forks = content.alarms.iter().take_while(|alarm| alarm.kind == AlarmKind::Fork).count();
+    if forks > MAX_ALARMS || content.alarms.len() > forks.saturating_add(1) {
+        return Err(refused("alarms", "at most 16 forks and behind them at most one inconsistency"));
+    }
     for seen in items(object, "checkpoints", MAX_ITEMS, read_seen)? {
         if content.checkpoints.insert(seen.checkpoint.origin.clone(), seen).is_some() {
             return Err(refused("checkpoints", "an array with one checkpoint of each log"));
@@ -98,19 +111,33 @@ fn read(bytes: &[u8]) -> Result<Memory, JsonError> {
 }
 
 fn read_root(object: &Object) -> Result<RootSeen, JsonError> {
-    object.expect_only(&["sequence", "digest", "keys", "threshold"])?;
+    object.expect_only(&["sequence", "epoch", "digest", "keys", "threshold", "policy"])?;
     let keys = document_keys(object, "keys", MAX_ROOT_KEYS)?;
     let threshold = usize::try_from(counted(object, "threshold")?).unwrap_or(usize::MAX);
     if threshold > keys.len() {
         return Err(refused("threshold", "at most the number of keys"));
     }
-    let digest = hex_hash(object, "digest")?;
-    Ok(RootSeen { sequence: counted(object, "sequence")?, digest, keys, threshold })
+    let policy = object.string("policy")?;
+    if Policy::parse(policy.as_bytes()).is_err() {
+        return Err(refused("policy", "a tlog-policy text"));
+    }
+    Ok(RootSeen {
+        sequence: counted(object, "sequence")?,
+        epoch: counted(object, "epoch")?,
+        digest: hex_hash(object, "digest")?,
+        keys,
+        threshold,
+        policy: policy.to_string(),
+    })
 }
 
 fn read_feed(object: &Object) -> Result<FeedSeen, JsonError> {
-    object.expect_only(&["sequence", "digest"])?;
-    Ok(FeedSeen { sequence: counted(object, "sequence")?, digest: hex_hash(object, "digest")? })
+    object.expect_only(&["sequence", "epoch", "digest"])?;
+    Ok(FeedSeen {
+        sequence: counted(object, "sequence")?,
+        epoch: counted(object, "epoch")?,
+        digest: hex_hash(object, "digest")?,
+    })
 }
 
 fn read_seen(item: &Json) -> Result<Seen, JsonError> {
@@ -135,9 +162,14 @@ fn read_key(item: &Json) -> Result<(Thumbprint, Standing), JsonError> {
 
 fn read_alarm(item: &Json) -> Result<Alarm, JsonError> {
     let object = item.object()?;
-    object.expect_only(&["first", "second"])?;
-    let first = object.string("first")?.to_string();
-    Ok(Alarm { first, second: object.string("second")?.to_string() })
+    object.expect_only(&["kind", "first", "second"])?;
+    let kind = match object.string("kind")? {
+        "fork" => AlarmKind::Fork,
+        "inconsistent" => AlarmKind::Inconsistent,
+        _other => return Err(refused("kind", "one of fork, inconsistent")),
+    };
+    let note = |name| object.string(name).map(ToString::to_string);
+    Ok(Alarm { kind, first: note("first")?, second: note("second")? })
 }
 
 /// A text that is no memory.
@@ -156,11 +188,11 @@ const TYPE: &str = "sillok-memory/v1";
 
 const MEMBERS: [&str; 7] = ["type", "time_floor", "root", "feed", "checkpoints", "keys", "alarms"];
 
-/// Longest memory in bytes: 64 MiB. Alarms take 32 notes of 1 MiB at most; the rest grows only by what a signed
+/// Longest memory in bytes: 64 MiB. Alarms take 34 notes of 1 MiB at most; the rest grows only by what a signed
 /// root says.
 pub const MAX_MEMORY_BYTES: usize = 64 << 20;
 
-/// Most remembered logs or keys that are read back. A root names at most 16,384 keys and 32 logs.
+/// Most remembered logs or keys that are read back. A root names at most 1,024 keys and 32 logs.
 const MAX_ITEMS: usize = 1 << 17;
 
 /// Each key has at most 16 cuts of three values.

@@ -49,14 +49,16 @@ fn open_checkpoint(note: &str, trust: &Trust, kept: &mut Memory) -> Result<Check
             &fresh
         }
     };
-    kept.observe(opened, note, trust.root_digest()).map_err(|_alarm| Reason::LogFork)?;
+    kept.observe(opened, note, trust.root_digest(), trust.feed().not_after)
+        .map_err(|_alarm| Reason::LogFork)?;
     Ok(opened.checkpoint.clone())
 }
 
 fn reason(error: policy::Error) -> Reason {
     match error {
         policy::Error::UnknownLog => Reason::LogUnknown,
-        policy::Error::LogSignature { .. } | policy::Error::NotSignedByLog => Reason::CheckpointSignature,
+        policy::Error::NotSignedByLog => Reason::LogKeyUnknown,
+        policy::Error::LogSignature { .. } => Reason::CheckpointSignature,
         // Anybody can append a line that claims to be a witness's, so a wrong one is no evidence against the log.
         policy::Error::Cosignature { .. } | policy::Error::QuorumNotMet { .. } => Reason::CheckpointQuorum,
         policy::Error::Checkpoint(_) | policy::Error::Note(_) => Reason::ReceiptMalformed,

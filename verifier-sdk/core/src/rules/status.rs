@@ -10,6 +10,7 @@ use sillok_log::UnixSeconds;
 use sillok_log::entry::{Snapshot, StatusValue};
 use sillok_log::status::ListState;
 
+use super::inclusion::Logged;
 use crate::credential::Credential;
 use crate::evidence::Evidence;
 use crate::memory::Memory;
@@ -21,13 +22,16 @@ use crate::verdict::{Reason, StatusAsOf};
 pub(super) fn check(
     evidence: &Evidence<'_>,
     credential: &Credential,
+    logged: &Logged,
     trust: &Trust,
     kept: &mut Memory,
     now: UnixSeconds,
 ) -> Result<StatusAsOf, Reason> {
     let uri = credential.status.uri.as_str();
-    let known = trust.list(uri);
-    let mut search = Search::new(known, &credential.issuer);
+    let known = trust.list(uri, &logged.checkpoint.origin);
+    // A list lives in one log. Another log may hold one of the same id, of whoever liked to declare it.
+    let origin = known.map_or(logged.checkpoint.origin.as_str(), |list| list.origin.as_str());
+    let mut search = Search::new(known, &credential.issuer, origin);
     for file in evidence.status_files() {
         search.look_at(file, uri, &credential.issuer, trust, kept);
     }
@@ -48,9 +52,8 @@ pub(super) fn check(
     let not_at_hand = if search.broken { Reason::StatusDigestMismatch } else { Reason::StatusMissing };
     let newest = search.newest.ok_or(not_at_hand)?;
     let state = newest.state.ok_or(not_at_hand)?;
-    // A snapshot of the feed is also as old as the feed.
-    let feed_age_limit = feed.issued.0.saturating_add(trust.root().status_max_age);
-    if now > newest.snapshot.not_after || (newest.of_feed && now.0 > feed_age_limit) {
+    let age_limit = newest.snapshot.issued.0.saturating_add(trust.root().status_max_age);
+    if now > newest.snapshot.not_after || now.0 > age_limit {
         return Err(Reason::StatusStale);
     }
     match u32::try_from(credential.status.index).ok().and_then(|index| state.get(index)) {
@@ -67,6 +70,8 @@ pub(super) fn check(
 
 /// What has been found of one list.
 struct Search<'t> {
+    /// The log whose snapshots count.
+    origin: &'t str,
     newest: Option<Newest<'t>>,
     /// A status file names the list.
     named: bool,
@@ -87,7 +92,7 @@ struct Newest<'t> {
 }
 
 impl<'t> Search<'t> {
-    fn new(known: Option<&'t KnownList>, issuer: &str) -> Self {
+    fn new(known: Option<&'t KnownList>, issuer: &str, origin: &'t str) -> Self {
         // A list that no feed vouches for and that says it is another issuer's is no state of this credential's list.
         let foreign = known.is_some_and(|list| !list.listed && list.issuer != issuer);
         let newest = known.filter(|_list| !foreign).map(|list| Newest {
@@ -97,7 +102,7 @@ impl<'t> Search<'t> {
             contested: false,
             state: list.state.as_ref().map(Cow::Borrowed),
         });
-        Self { newest, named: false, broken: foreign, revocation: None, suspension: None }
+        Self { origin, newest, named: false, broken: foreign, revocation: None, suspension: None }
     }
 
     fn look_at(&mut self, file: &[u8], uri: &str, issuer: &str, trust: &Trust, kept: &mut Memory) {
@@ -105,7 +110,7 @@ impl<'t> Search<'t> {
             None => self.broken = true,
             Some(StatusFile::Snapshot(file)) if file.uri() == uri => {
                 self.named = true;
-                match prove(&file, issuer, trust, kept) {
+                match prove(&file, issuer, self.origin, trust, kept) {
                     Some(proved) => self.add(proved),
                     None => self.broken = true,
                 }
@@ -166,13 +171,20 @@ impl<'t> Search<'t> {
     }
 }
 
-/// The snapshot that a file proves, if the file says that it is of this issuer's list and its checkpoint agrees with
-/// memory.
-fn prove(file: &SnapshotFile, issuer: &str, trust: &Trust, kept: &mut Memory) -> Option<ProvedSnapshot> {
+/// The snapshot that a file proves, if the file says that it is of this issuer's list, it is in the log of `origin`, and
+/// its checkpoint agrees with memory.
+fn prove(
+    file: &SnapshotFile,
+    issuer: &str,
+    origin: &str,
+    trust: &Trust,
+    kept: &mut Memory,
+) -> Option<ProvedSnapshot> {
     if file.unverified_issuer() != issuer {
         return None;
     }
     let proved = file.prove(trust.policy()).ok()?;
-    kept.observe(proved.opened(), proved.checkpoint(), trust.root_digest()).ok()?;
-    Some(proved)
+    let opened = proved.opened();
+    kept.observe(opened, proved.checkpoint(), trust.root_digest(), trust.feed().not_after).ok()?;
+    (opened.checkpoint.origin == origin).then_some(proved)
 }

@@ -121,5 +121,5 @@ pub const MAX_CONTAINER_BYTES: usize = 64 << 20;
 /// twice that leaves room for two remembered sizes each.
 pub const MAX_CONSISTENCY: usize = 64;
 
-/// A snapshot file has 10 values, a consistency proof at most 68; the rest is a handful.
+/// A snapshot file has 11 values, a consistency proof at most 68; the rest is a handful.
 const LIMITS: Limits = Limits { bytes: MAX_CONTAINER_BYTES, depth: MAX_DEPTH, values: 50_000 };

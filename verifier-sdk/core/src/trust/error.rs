@@ -63,6 +63,13 @@ pub enum TrustError {
         /// How many must.
         threshold: usize,
     },
+    /// The epoch of the root is below the remembered one.
+    RootEpoch {
+        /// Its epoch.
+        epoch: u64,
+        /// The remembered one.
+        remembered: u64,
+    },
     /// A key stands better than it once stood.
     KeyRevived {
         /// The key.
@@ -88,15 +95,24 @@ pub enum TrustError {
         /// The root's.
         root: u64,
     },
+    /// The feed was made under a newer root than this one.
+    RootOutdated {
+        /// The sequence of this root.
+        sequence: u64,
+        /// The sequence of the root that the feed names.
+        newest: u64,
+    },
     /// The feed is older than the remembered one.
     FeedRollback {
-        /// Its sequence.
-        sequence: u64,
-        /// The remembered one.
-        remembered: u64,
+        /// Its epoch and sequence.
+        feed: (u64, u64),
+        /// The remembered ones.
+        remembered: (u64, u64),
     },
-    /// Another feed has the same sequence.
+    /// Another feed has the same epoch and sequence.
     FeedFork {
+        /// The epoch of both.
+        epoch: u64,
         /// The sequence of both.
         sequence: u64,
     },
@@ -118,7 +134,12 @@ pub enum TrustError {
         /// Why, if it is not that the feed contradicts it.
         error: Option<SnapshotError>,
     },
-    /// A log showed two histories.
+    /// A consistency proof at hand does not lead from the remembered checkpoint of a log to a checkpoint of the bundle.
+    Consistency {
+        /// The memory that the caller keeps: what it was, and the alarm.
+        memory: Box<Memory>,
+    },
+    /// A log showed two roots for one size.
     Fork {
         /// The memory that the caller keeps: what it was, and the alarm.
         memory: Box<Memory>,
@@ -178,19 +199,51 @@ impl TrustError {
             Self::RootFork { .. } => "trust.root-fork",
             Self::RootGap { .. } => "trust.root-gap",
             Self::RootNotSignedByPrevious { .. } => "trust.root-not-signed-by-previous",
+            Self::RootEpoch { .. } => "trust.root-epoch",
             Self::KeyRevived { .. } => "trust.key-revived",
             Self::Policy(_) => "trust.policy",
             Self::RootNotLogged(_) => "trust.root-not-logged",
             Self::NotYetValid { .. } => "trust.not-yet-valid",
             Self::FeedSignature(_) => "trust.feed-signature",
             Self::FeedEpoch { .. } => "trust.feed-epoch",
+            Self::RootOutdated { .. } => "trust.root-outdated",
             Self::FeedRollback { .. } => "trust.feed-rollback",
             Self::FeedFork { .. } => "trust.feed-fork",
             Self::FeedNotLogged(_) => "trust.feed-not-logged",
             Self::FeedCheckpoint(_) => "trust.feed-checkpoint",
             Self::SnapshotProof { .. } => "trust.snapshot-proof",
             Self::SnapshotFile { .. } => "trust.snapshot-file",
-            Self::Fork { .. } => "log.fork",
+            Self::Consistency { .. } => "trust.consistency",
+            Self::Fork { .. } => "trust.fork",
+        }
+    }
+
+    /// The memory that the caller keeps, if there is an alarm in it that is to be reported.
+    #[must_use]
+    pub const fn memory(&self) -> Option<&Memory> {
+        match self {
+            Self::Consistency { memory } | Self::Fork { memory } => Some(memory),
+            Self::Malformed { .. }
+            | Self::RootSignature { .. }
+            | Self::RootNotAnchored { .. }
+            | Self::RootRollback { .. }
+            | Self::RootFork { .. }
+            | Self::RootGap { .. }
+            | Self::RootNotSignedByPrevious { .. }
+            | Self::RootEpoch { .. }
+            | Self::KeyRevived { .. }
+            | Self::Policy(_)
+            | Self::RootNotLogged(_)
+            | Self::NotYetValid { .. }
+            | Self::FeedSignature(_)
+            | Self::FeedEpoch { .. }
+            | Self::RootOutdated { .. }
+            | Self::FeedRollback { .. }
+            | Self::FeedFork { .. }
+            | Self::FeedNotLogged(_)
+            | Self::FeedCheckpoint(_)
+            | Self::SnapshotProof { .. }
+            | Self::SnapshotFile { .. } => None,
         }
     }
 }
@@ -215,6 +268,9 @@ impl fmt::Display for TrustError {
             Self::RootNotSignedByPrevious { signed, threshold } => {
                 write!(f, "{signed} keys of the previous root signed the root, {threshold} must")
             }
+            Self::RootEpoch { epoch, remembered } => {
+                write!(f, "root has epoch {epoch}, below the remembered epoch {remembered}")
+            }
             Self::KeyRevived { key } => write!(f, "key {key} stands better than it once stood"),
             Self::Policy(error) => write!(f, "policy of the root does not parse: {error}"),
             Self::RootNotLogged(why) => write!(f, "root is not proved to be in the log: {why}"),
@@ -223,10 +279,16 @@ impl fmt::Display for TrustError {
             }
             Self::FeedSignature(error) => write!(f, "feed is not signed by a feed key: {error}"),
             Self::FeedEpoch { feed, root } => write!(f, "feed has epoch {feed}, the root has {root}"),
-            Self::FeedRollback { sequence, remembered } => {
-                write!(f, "feed {sequence} is older than the remembered feed {remembered}")
+            Self::RootOutdated { sequence, newest } => {
+                write!(f, "feed was made under root {newest}, newer than root {sequence}")
             }
-            Self::FeedFork { sequence } => write!(f, "another feed {sequence} was seen before"),
+            Self::FeedRollback { feed: (epoch, sequence), remembered: (seen_epoch, seen) } => write!(
+                f,
+                "feed {sequence} of epoch {epoch} is older than the remembered feed {seen} of epoch {seen_epoch}"
+            ),
+            Self::FeedFork { epoch, sequence } => {
+                write!(f, "another feed {sequence} of epoch {epoch} was seen before")
+            }
             Self::FeedNotLogged(why) => write!(f, "feed is not proved to be in the log: {why}"),
             Self::FeedCheckpoint(error) => write!(f, "checkpoint of the feed is refused: {error}"),
             Self::SnapshotProof { position, error } => {
@@ -237,6 +299,9 @@ impl fmt::Display for TrustError {
             }
             Self::SnapshotFile { position, error: None } => {
                 write!(f, "snapshot file {position} contradicts another snapshot of its list")
+            }
+            Self::Consistency { .. } => {
+                f.write_str("a consistency proof of the bundle does not lead from what was seen of its log")
             }
             Self::Fork { .. } => f.write_str("a log of the bundle has shown two different histories"),
         }

@@ -24,6 +24,8 @@ pub struct Feed {
     pub sequence: u64,
     /// The root's epoch.
     pub epoch: u64,
+    /// Sequence of the newest root when the feed was made: an older root is not enough to read it.
+    pub root: u64,
     /// When it was made.
     pub issued: UnixSeconds,
     /// The last second at which its snapshots are relied on.
@@ -72,6 +74,7 @@ impl Feed {
         Ok(Self {
             sequence: counted(object, "sequence")?,
             epoch: counted(object, "epoch")?,
+            root: counted(object, "root")?,
             issued: time(object, "issued")?,
             not_after: time(object, "not_after")?,
             checkpoint: object.string("checkpoint")?.to_string(),
@@ -88,6 +91,7 @@ impl Feed {
             .string("type", TYPE)
             .number("sequence", self.sequence)
             .number("epoch", self.epoch)
+            .number("root", self.root)
             .number("issued", self.issued.0)
             .number("not_after", self.not_after.0)
             .string("checkpoint", &self.checkpoint)
@@ -174,8 +178,8 @@ pub(crate) fn list_length(object: &Object) -> Result<u64, JsonError> {
 
 const TYPE: &str = "sillok-feed/v1";
 
-const MEMBERS: [&str; 8] =
-    ["type", "sequence", "epoch", "issued", "not_after", "checkpoint", "snapshots", "landmarks"];
+const MEMBERS: [&str; 9] =
+    ["type", "sequence", "epoch", "root", "issued", "not_after", "checkpoint", "snapshots", "landmarks"];
 
 const SNAPSHOT_MEMBERS: [&str; 11] = [
     "uri",
@@ -191,5 +195,5 @@ const SNAPSHOT_MEMBERS: [&str; 11] = [
     "proof",
 ];
 
-/// Most snapshots of a feed (specs/trust-bundle.md, "Feed").
-pub const MAX_SNAPSHOTS: usize = 4_096;
+/// Most snapshots of a feed (specs/trust-bundle.md, "Feed"). In a log of 2^32 entries they fit into a note of 1 MiB.
+pub const MAX_SNAPSHOTS: usize = 512;

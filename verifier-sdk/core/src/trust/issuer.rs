@@ -181,4 +181,4 @@ impl IssuerKey {
 }
 
 /// Most keys of an issuer (specs/trust-bundle.md, "Issuers").
-pub const MAX_KEYS: usize = 64;
+pub const MAX_KEYS: usize = 16;

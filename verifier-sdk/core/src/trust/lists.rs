@@ -1,8 +1,11 @@
 //! Pure. What a bundle knows of each status list: its newest proved snapshot, and the state if it is at hand.
+//!
+//! A list lives in one log: its id means nothing in another, where somebody else may have declared it. So states are
+//! kept apart by the log that proves them, and which log counts is said by whoever asks.
 
 use alloc::collections::BTreeMap;
-use alloc::collections::btree_map::Entry;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use sillok_log::entry::Snapshot;
@@ -12,9 +15,17 @@ use super::TrustError;
 use super::feed::Feed;
 use crate::snapshot::{ProvedSnapshot, SnapshotFile};
 
-/// The snapshot of a list that has the highest sequence among those of a bundle.
+/// By base URI, what is known of a list in each log. There are few logs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lists {
+    by_uri: BTreeMap<String, Vec<KnownList>>,
+}
+
+/// The snapshot of a list that has the highest sequence among those of a bundle that one log proves.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownList {
+    /// The log.
+    pub(crate) origin: String,
     pub(crate) issuer: String,
     /// Whether the feed says whose list it is; otherwise a snapshot file does, for which nobody vouches.
     pub(crate) listed: bool,
@@ -25,69 +36,79 @@ pub(crate) struct KnownList {
     pub(crate) state: Option<ListState>,
 }
 
-/// The newest snapshot of each list of the feed. Their proofs are checked.
-pub(super) fn from_feed(feed: &Feed) -> BTreeMap<String, KnownList> {
-    let mut lists: BTreeMap<String, KnownList> = BTreeMap::new();
-    for record in &feed.snapshots {
-        let known = KnownList {
-            issuer: record.issuer.clone(),
-            listed: true,
-            snapshot: record.snapshot,
-            of_feed: true,
-            length: record.length,
-            state: None,
-        };
-        match lists.entry(record.uri.clone()) {
-            Entry::Vacant(place) => {
-                place.insert(known);
+impl Lists {
+    /// The newest snapshot of each list of the feed. Their proofs to a checkpoint of `origin` are checked.
+    pub(super) fn of_feed(feed: &Feed, origin: &str) -> Self {
+        let mut lists = Self::default();
+        for record in &feed.snapshots {
+            let known = KnownList {
+                origin: origin.into(),
+                issuer: record.issuer.clone(),
+                listed: true,
+                snapshot: record.snapshot,
+                of_feed: true,
+                length: record.length,
+                state: None,
+            };
+            let in_logs = lists.by_uri.entry(record.uri.clone()).or_default();
+            match in_logs.first_mut() {
+                None => in_logs.push(known),
+                Some(newest) if newest.snapshot.sequence < record.snapshot.sequence => *newest = known,
+                Some(_newer) => {}
             }
-            Entry::Occupied(mut place) if place.get().snapshot.sequence < record.snapshot.sequence => {
-                place.insert(known);
-            }
-            Entry::Occupied(_newer) => {}
         }
+        lists
     }
-    lists
-}
 
-/// Adds the state of a snapshot file that has proved itself.
-pub(super) fn add(
-    lists: &mut BTreeMap<String, KnownList>,
-    position: usize,
-    file: &SnapshotFile,
-    proved: ProvedSnapshot,
-) -> Result<(), TrustError> {
-    let snapshot = *proved.snapshot();
-    let issuer = file.unverified_issuer();
-    let Some(known) = lists.get_mut(file.uri()) else {
-        let known = KnownList {
-            issuer: issuer.into(),
-            listed: false,
-            snapshot,
-            of_feed: false,
-            length: file.length(),
-            state: Some(proved.into_state()),
-        };
-        lists.insert(file.uri().into(), known);
-        return Ok(());
-    };
-    let contradiction = TrustError::SnapshotFile { position, error: None };
-    if known.issuer != issuer {
-        return Err(contradiction);
+    /// What counts of a list: what its log says, which is the feed's for a list that the feed names, else `origin`.
+    //= specs/verification.md#rules
+    pub(crate) fn get(&self, uri: &str, origin: &str) -> Option<&KnownList> {
+        let in_logs = self.by_uri.get(uri)?;
+        let listed = in_logs.iter().find(|known| known.listed);
+        listed.or_else(|| in_logs.iter().find(|known| known.origin == origin))
     }
-    match snapshot.sequence.cmp(&known.snapshot.sequence) {
-        Ordering::Less => {}
-        // The log holds two snapshots of one number, or the feed states another length than was logged.
-        Ordering::Equal if snapshot != known.snapshot || file.length() != known.length => {
+
+    /// Adds the state of a snapshot file that has proved itself.
+    pub(super) fn add(
+        &mut self,
+        position: usize,
+        file: &SnapshotFile,
+        proved: ProvedSnapshot,
+    ) -> Result<(), TrustError> {
+        let snapshot = *proved.snapshot();
+        let issuer = file.unverified_issuer();
+        let origin = &proved.opened().checkpoint.origin;
+        let in_logs = self.by_uri.entry(file.uri().into()).or_default();
+        let Some(known) = in_logs.iter_mut().find(|known| known.origin == *origin) else {
+            in_logs.push(KnownList {
+                origin: origin.clone(),
+                issuer: issuer.into(),
+                listed: false,
+                snapshot,
+                of_feed: false,
+                length: file.length(),
+                state: Some(proved.into_state()),
+            });
+            return Ok(());
+        };
+        let contradiction = TrustError::SnapshotFile { position, error: None };
+        if known.issuer != issuer {
             return Err(contradiction);
         }
-        Ordering::Equal => known.state = Some(proved.into_state()),
-        Ordering::Greater => {
-            known.snapshot = snapshot;
-            known.of_feed = false;
-            known.length = file.length();
-            known.state = Some(proved.into_state());
+        match snapshot.sequence.cmp(&known.snapshot.sequence) {
+            Ordering::Less => {}
+            // The log holds two snapshots of one number, or the feed states another length than was logged.
+            Ordering::Equal if snapshot != known.snapshot || file.length() != known.length => {
+                return Err(contradiction);
+            }
+            Ordering::Equal => known.state = Some(proved.into_state()),
+            Ordering::Greater => {
+                known.snapshot = snapshot;
+                known.of_feed = false;
+                known.length = file.length();
+                known.state = Some(proved.into_state());
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -14,11 +14,10 @@ use sillok_log::receipt::Receipt;
 use sillok_log::{Hash, UnixSeconds};
 
 use super::{
-    Anchors, Container, Feed, Issuer, Issuers, KnownList, Malformed, NotLogged, Part, Root, Trust,
-    TrustError, lists,
+    Anchors, Container, Feed, Issuer, Issuers, Lists, Malformed, NotLogged, Part, Root, Trust, TrustError,
 };
 use crate::json::JsonError;
-use crate::memory::{FeedSeen, Fork, Memory, RootSeen};
+use crate::memory::{AlarmKind, FeedSeen, Memory, RootSeen};
 use crate::verdict::{Anchoring, Witnesses};
 
 /// Notes whose policy accepted them, with what they say.
@@ -50,26 +49,36 @@ pub(super) fn open(
     let policy = Policy::parse(root.policy.as_bytes()).map_err(TrustError::Policy)?;
     let mut checkpoints = Checkpoints::new();
     let root_entry = root.entry(root_note.text());
-    check_logged(&container.root_receipt, &root_entry, &policy, &mut checkpoints)
+    let previous = previous_policy(&root, memory)?;
+    let root_seen = check_logged(&container.root_receipt, &root_entry, previous.as_ref().unwrap_or(&policy))
         .map_err(TrustError::RootNotLogged)?;
     check_activation(Part::Root, root.issued, now)?;
     // 7. Whose feed it is, that it does not go back, and the feed in the log.
     feed_note.open(&root.feed_keys).map_err(TrustError::FeedSignature)?;
     check_feed_order(&feed, &feed_digest, &root, memory)?;
     let feed_entry = feed.entry(feed_note.text());
-    check_logged(&container.feed_receipt, &feed_entry, &policy, &mut checkpoints)
-        .map_err(TrustError::FeedNotLogged)?;
+    let (note, opened) =
+        check_logged(&container.feed_receipt, &feed_entry, &policy).map_err(TrustError::FeedNotLogged)?;
+    checkpoints.insert(note, opened);
     check_activation(Part::Feed, feed.issued, now)?;
     // 8. and 9. The snapshots.
     let current = policy.open(&feed.checkpoint).map_err(TrustError::FeedCheckpoint)?;
     check_snapshots(&feed, &current)?;
-    let lists = prove_files(&container, &feed, &policy, &mut checkpoints)?;
+    let mut lists = Lists::of_feed(&feed, &current.checkpoint.origin);
+    prove_files(&container, &policy, &mut lists, &mut checkpoints)?;
     checkpoints.insert(feed.checkpoint.clone(), current.clone());
     // 10. The checkpoints against memory.
     let mut kept = memory.clone();
-    if observe_all(&mut kept, &checkpoints, &container, &root_digest).is_err() {
-        return Err(TrustError::Fork { memory: Box::new(memory.with_alarms_of(&kept)) });
-    }
+    let under_previous = previous.and(memory.root()).map(|seen| (seen.digest, root_seen));
+    observe_all(&mut kept, &checkpoints, under_previous, &container, &root_digest, feed.not_after).map_err(
+        |kind| {
+            let memory = Box::new(memory.with_alarms_of(&kept));
+            match kind {
+                AlarmKind::Fork => TrustError::Fork { memory },
+                AlarmKind::Inconsistent => TrustError::Consistency { memory },
+            }
+        },
+    )?;
     keep_documents(&mut kept, &root, root_digest, &feed, feed_digest);
     let witnesses = match current.witnessed {
         Witnessed::NotAsked => Witnesses::NoneAsked,
@@ -99,7 +108,8 @@ fn check_state_size(container: &Container) -> Result<(), TrustError> {
         });
     }
     let mut places = BTreeSet::new();
-    match container.snapshots.iter().position(|file| !places.insert(file.place())) {
+    // By URI and not by list: two logs may hold lists of one id.
+    match container.snapshots.iter().position(|file| !places.insert((file.uri(), file.place().1))) {
         Some(position) => Err(TrustError::SnapshotFile { position, error: None }),
         None => Ok(()),
     }
@@ -144,14 +154,20 @@ fn check_root_order(
     }
     if Some(sequence) != remembered.checked_add(1) {
         // Steps were missed. Only those who were trusted beforehand can say that they led here.
-        return match anchors {
-            Some(_) => Ok(()),
-            None => Err(TrustError::RootGap { sequence, remembered }),
-        };
+        if anchors.is_none() {
+            return Err(TrustError::RootGap { sequence, remembered });
+        }
     }
+    // Whoever holds an old anchor key alone cannot lead a verifier away from the keys that it has come to know.
     let signed = count_signers(note, &seen.keys);
     let threshold = seen.threshold;
-    if signed < threshold { Err(TrustError::RootNotSignedByPrevious { signed, threshold }) } else { Ok(()) }
+    if signed < threshold {
+        return Err(TrustError::RootNotSignedByPrevious { signed, threshold });
+    }
+    if root.epoch < seen.epoch {
+        return Err(TrustError::RootEpoch { epoch: root.epoch, remembered: seen.epoch });
+    }
+    Ok(())
 }
 
 fn check_keys(root: &Root, memory: &Memory) -> Result<(), TrustError> {
@@ -164,21 +180,22 @@ fn check_keys(root: &Root, memory: &Memory) -> Result<(), TrustError> {
     Ok(())
 }
 
-/// Checks that a receipt proves the entry of a document, and keeps the checkpoint that it does so under.
-fn check_logged(
-    receipt: &str,
-    entry: &Entry,
-    policy: &Policy,
-    checkpoints: &mut Checkpoints,
-) -> Result<(), NotLogged> {
+/// The policy of the remembered root, if this root is a newer one: it must be seen in a log that the verifier trusts
+/// already, else whoever stole the root keys could show it in a log of their own.
+fn previous_policy(root: &Root, memory: &Memory) -> Result<Option<Policy>, TrustError> {
+    let older = memory.root().filter(|seen| seen.sequence < root.sequence);
+    older.map(|seen| Policy::parse(seen.policy.as_bytes())).transpose().map_err(TrustError::Policy)
+}
+
+/// Checks that a receipt proves the entry of a document. The checkpoint that it does so under, and what that says.
+fn check_logged(receipt: &str, entry: &Entry, policy: &Policy) -> Result<(String, Opened), NotLogged> {
     let receipt = Receipt::parse(receipt.as_bytes()).map_err(NotLogged::Receipt)?;
     if receipt.extra.is_some() {
         return Err(NotLogged::Extra);
     }
     let opened = policy.open(&receipt.checkpoint).map_err(NotLogged::Checkpoint)?;
     receipt.check(&entry.leaf_hash(), &opened.checkpoint).map_err(NotLogged::Inclusion)?;
-    checkpoints.insert(receipt.checkpoint, opened);
-    Ok(())
+    Ok((receipt.checkpoint, opened))
 }
 
 //= specs/trust-bundle.md#activation
@@ -195,13 +212,16 @@ fn check_feed_order(feed: &Feed, digest: &Hash, root: &Root, memory: &Memory) ->
     if feed.epoch != root.epoch {
         return Err(TrustError::FeedEpoch { feed: feed.epoch, root: root.epoch });
     }
-    let Some(seen) = memory.feed() else { return Ok(()) };
-    let (sequence, remembered) = (feed.sequence, seen.sequence);
-    if sequence < remembered {
-        return Err(TrustError::FeedRollback { sequence, remembered });
+    if root.sequence < feed.root {
+        return Err(TrustError::RootOutdated { sequence: root.sequence, newest: feed.root });
     }
-    if sequence == remembered && *digest != seen.digest {
-        return Err(TrustError::FeedFork { sequence });
+    let Some(seen) = memory.feed() else { return Ok(()) };
+    let (number, remembered) = ((feed.epoch, feed.sequence), (seen.epoch, seen.sequence));
+    if number < remembered {
+        return Err(TrustError::FeedRollback { feed: number, remembered });
+    }
+    if number == remembered && *digest != seen.digest {
+        return Err(TrustError::FeedFork { epoch: feed.epoch, sequence: feed.sequence });
     }
     Ok(())
 }
@@ -218,33 +238,43 @@ fn check_snapshots(feed: &Feed, current: &Opened) -> Result<(), TrustError> {
 
 fn prove_files(
     container: &Container,
-    feed: &Feed,
     policy: &Policy,
+    lists: &mut Lists,
     checkpoints: &mut Checkpoints,
-) -> Result<BTreeMap<String, KnownList>, TrustError> {
-    let mut known = lists::from_feed(feed);
+) -> Result<(), TrustError> {
     for (position, file) in container.snapshots.iter().enumerate() {
         let proved =
             file.prove(policy).map_err(|error| TrustError::SnapshotFile { position, error: Some(error) })?;
         checkpoints.insert(proved.checkpoint().to_string(), proved.opened().clone());
-        lists::add(&mut known, position, file, proved)?;
+        lists.add(position, file, proved)?;
     }
-    Ok(known)
+    Ok(())
 }
 
-/// All of them are compared with what was remembered before any of them moves memory, so that every consistency proof
-/// at hand is looked at; then with each other.
+/// All of them are compared with what was remembered before any of them moves memory: first the roots, which somebody
+/// signed, then along every consistency proof at hand. Then they are compared with each other.
 //= specs/verification.md#memory
 fn observe_all(
     kept: &mut Memory,
     checkpoints: &Checkpoints,
+    under_previous: Option<(Hash, (String, Opened))>,
     container: &Container,
     under: &Hash,
-) -> Result<(), Fork> {
-    for (text, opened) in checkpoints {
-        kept.compare(opened, text, &container.consistency)?;
+    floor_limit: UnixSeconds,
+) -> Result<(), AlarmKind> {
+    let own = checkpoints.iter().map(|(text, opened)| (under, text, opened));
+    let previous = under_previous.iter().map(|(under, (text, opened))| (under, text, opened));
+    let all = own.chain(previous);
+    for (_under, text, opened) in all.clone() {
+        kept.compare_roots(&opened.checkpoint, text)?;
     }
-    checkpoints.iter().try_for_each(|(text, opened)| kept.observe(opened, text, under))
+    for (_under, text, opened) in all.clone() {
+        kept.compare_proofs(&opened.checkpoint, text, &container.consistency)?;
+    }
+    for (under, text, opened) in all {
+        kept.observe(opened, text, under, floor_limit)?;
+    }
+    Ok(())
 }
 
 fn keep_documents(kept: &mut Memory, root: &Root, root_digest: Hash, feed: &Feed, feed_digest: Hash) {
@@ -253,11 +283,14 @@ fn keep_documents(kept: &mut Memory, root: &Root, root_digest: Hash, feed: &Feed
     }
     let root_seen = RootSeen {
         sequence: root.sequence,
+        epoch: root.epoch,
         digest: root_digest,
         keys: root.root_keys.clone(),
         threshold: root.threshold,
+        policy: root.policy.clone(),
     };
-    kept.keep_documents(root_seen, FeedSeen { sequence: feed.sequence, digest: feed_digest });
+    let feed_seen = FeedSeen { epoch: feed.epoch, sequence: feed.sequence, digest: feed_digest };
+    kept.keep_documents(root_seen, feed_seen);
 }
 
 /// How far a document may be from the future: 24 hours (specs/trust-bundle.md, "Root"), which is more than a clock

@@ -39,7 +39,7 @@ pub struct Root {
     pub policy: String,
     /// Who issues, at most [`MAX_ISSUERS`].
     pub issuers: Vec<Issuer>,
-    /// Seconds for which a snapshot of a feed is relied on after the feed was issued.
+    /// Seconds for which a snapshot is relied on after it was issued; never past its not-after.
     pub status_max_age: u64,
 }
 
@@ -166,4 +166,4 @@ pub const MAX_ROOT_KEYS: usize = 16;
 pub const MAX_FEED_KEYS: usize = 4;
 
 /// Most issuers (specs/trust-bundle.md, "Root").
-pub const MAX_ISSUERS: usize = 256;
+pub const MAX_ISSUERS: usize = 64;

@@ -45,7 +45,9 @@ pub enum Reason {
     ReceiptMalformed,
     /// `log.unknown`: the receipt's origin is no log of the policy.
     LogUnknown,
-    /// `checkpoint.signature`: the log did not sign the checkpoint.
+    /// `log.key-unknown`: no key of the log that the bundle knows signed the checkpoint.
+    LogKeyUnknown,
+    /// `checkpoint.signature`: the signature of a known key of the log does not verify.
     CheckpointSignature,
     /// `checkpoint.quorum`: the quorum did not cosign the checkpoint.
     CheckpointQuorum,
@@ -99,6 +101,7 @@ impl Reason {
         Self::ReceiptMissing,
         Self::ReceiptMalformed,
         Self::LogUnknown,
+        Self::LogKeyUnknown,
         Self::CheckpointSignature,
         Self::CheckpointQuorum,
         Self::LogFork,
@@ -139,6 +142,7 @@ impl Reason {
             Self::ReceiptMissing => "receipt.missing",
             Self::ReceiptMalformed => "receipt.malformed",
             Self::LogUnknown => "log.unknown",
+            Self::LogKeyUnknown => "log.key-unknown",
             Self::CheckpointSignature => "checkpoint.signature",
             Self::CheckpointQuorum => "checkpoint.quorum",
             Self::LogFork => "log.fork",
@@ -188,6 +192,7 @@ impl Reason {
             | Self::ReceiptMissing
             | Self::ReceiptMalformed
             | Self::LogUnknown
+            | Self::LogKeyUnknown
             | Self::CheckpointQuorum
             | Self::LogFork
             | Self::TrustFeedExpired
@@ -222,6 +227,9 @@ impl fmt::Display for Reason {
             Self::ReceiptMissing => "the receipt is missing: ask for it",
             Self::ReceiptMalformed => "the receipt cannot be read",
             Self::LogUnknown => "the receipt is from a log that the trust bundle does not name",
+            Self::LogKeyUnknown => {
+                "the receipt is signed by no key of its log that the trust bundle holds: load a newer one"
+            }
             Self::CheckpointSignature => "the receipt's checkpoint is not signed by the log",
             Self::CheckpointQuorum => "too few witnesses cosigned the receipt's checkpoint",
             Self::LogFork => "the log has shown two different histories: report the alarm",

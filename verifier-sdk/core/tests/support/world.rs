@@ -208,12 +208,16 @@ impl World {
     }
 
     pub(crate) fn publish_until(&mut self, not_after: UnixSeconds) -> Published {
+        self.publish_between(UnixSeconds(NOW.0 - HOUR), not_after)
+    }
+
+    pub(crate) fn publish_between(&mut self, issued: UnixSeconds, not_after: UnixSeconds) -> Published {
         let snapshot = Snapshot {
             list: LIST,
             sequence: self.published.len() as u64 + 1,
             digest: self.state.digest(),
             fold_size: TreeSize(self.log.size() as u64),
-            issued: UnixSeconds(NOW.0 - 12 * HOUR),
+            issued,
             not_after,
         };
         let index = self.log.append(&Entry::Snapshot(snapshot));
@@ -243,6 +247,7 @@ impl World {
         Feed {
             sequence: self.feed_sequence,
             epoch: self.root.epoch,
+            root: self.root.sequence,
             issued: UnixSeconds(NOW.0 - HOUR),
             not_after: UnixSeconds(NOW.0 + 12 * HOUR),
             checkpoint: self.log.note(),
