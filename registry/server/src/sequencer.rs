@@ -1,7 +1,7 @@
 //! The one thread that owns the tree, and what it shares with the rest of the process.
 //!
-//! It takes what is in the queue (group commit), plans it ([`plan`]), commits it ([`commit`]) and hands it to the
-//! thread that publishes ([`publish`]). [`recover`] opens a log. No lock is held over an operation on files.
+//! It takes what is in the queue (group commit), plans it (`plan`), commits it (`commit`) and hands it to the
+//! thread that publishes (`publish`). `recover` opens a log. No lock is held over an operation on files.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
