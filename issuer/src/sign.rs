@@ -109,6 +109,8 @@ pub enum SignError {
         /// What it says.
         source: josekit::JoseError,
     },
+    /// The secret is zero or not below the order of P-256.
+    Scalar,
     /// The signature does not verify under the public key.
     SelfCheck,
     /// The token is longer than verifiers read.
@@ -126,6 +128,7 @@ impl fmt::Display for SignError {
             Self::Key { source } => write!(f, "cannot take over the signing key: {source}"),
             Self::PublicKey => f.write_str("signing key has a public key that no verifier takes"),
             Self::Sign { source } => write!(f, "cannot sign: {source}"),
+            Self::Scalar => f.write_str("signing key is not a scalar of P-256"),
             Self::SelfCheck => f.write_str("signature does not verify under the key that made it"),
             Self::TooLong { bytes, limit } => {
                 write!(f, "signed token of {bytes} bytes is longer than {limit} bytes")
@@ -138,7 +141,7 @@ impl std::error::Error for SignError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Key { source } | Self::Sign { source } => Some(source),
-            Self::PublicKey | Self::SelfCheck | Self::TooLong { .. } => None,
+            Self::PublicKey | Self::Scalar | Self::SelfCheck | Self::TooLong { .. } => None,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{Chain, Location, Record, StoreError};
 pub(super) struct Writer {
     folder: PathBuf,
     segment_bytes: u64,
-    segment: Segment,
+    pub(super) segment: Segment,
     /// Where the next frame goes, in bytes. Only zeros follow.
     offset: u64,
     chain: Chain,

@@ -2,6 +2,8 @@
 
 use josekit::jwk::{Jwk, KeyPair as _};
 use josekit::jws::{ES256, EdDSA, JwsSigner};
+use sillok_log::entry::Thumbprint;
+use sillok_registry::sealed::{KeyKind, SecretKey};
 use sillok_verifier::encoding::decode_base64url_exact;
 use sillok_verifier::key::{Algorithm, PublicKey, lower_s};
 use zeroize::Zeroizing;
@@ -12,6 +14,8 @@ use super::{SignError, Signer};
 pub struct FileSigner {
     signer: Box<dyn JwsSigner>,
     public_key: PublicKey,
+    /// Computed once: every header names it.
+    thumbprint: Thumbprint,
 }
 
 impl FileSigner {
@@ -24,6 +28,8 @@ impl FileSigner {
         let key = |source| SignError::Key { source };
         let (signer, jwk): (Box<dyn JwsSigner>, Jwk) = match algorithm {
             Algorithm::Es256 => {
+                // The library takes zero and panics at its public key.
+                SecretKey::new(KeyKind::P256, secret).map_err(|_out_of_range| SignError::Scalar)?;
                 let der = pkcs8(P256_PREFIX, secret);
                 let pair = ES256.key_pair_from_der(der.as_slice()).map_err(key)?;
                 (Box::new(ES256.signer_from_der(der.as_slice()).map_err(key)?), pair.to_jwk_public_key())
@@ -36,7 +42,8 @@ impl FileSigner {
             // The enumeration is open for those outside of the workspace.
             _unknown => return Err(SignError::PublicKey),
         };
-        let signer = Self { signer, public_key: public_key(algorithm, &jwk).ok_or(SignError::PublicKey)? };
+        let public_key = public_key(algorithm, &jwk).ok_or(SignError::PublicKey)?;
+        let signer = Self { signer, public_key, thumbprint: public_key.thumbprint() };
         let signature = signer.sign(SELF_CHECK)?;
         signer.public_key.verify(SELF_CHECK, &signature).map_err(|_invalid| SignError::SelfCheck)?;
         Ok(signer)
@@ -46,6 +53,10 @@ impl FileSigner {
 impl Signer for FileSigner {
     fn public_key(&self) -> &PublicKey {
         &self.public_key
+    }
+
+    fn thumbprint(&self) -> Thumbprint {
+        self.thumbprint
     }
 
     //= specs/credential.md#signature
