@@ -179,7 +179,6 @@ impl Core {
                 let mut answers = answers.into_iter();
                 for (reply, count) in replies {
                     let own: Vec<_> = answers.by_ref().take(count).collect();
-                    own.iter().filter_map(|answer| answer.as_ref().err()).for_each(|p| self.metrics.refuse(p.code));
                     drop(reply.send(own));
                 }
             } else {

@@ -13,10 +13,25 @@
 //! belongs to one credential for ever. No claim, name, person identifier, credential id or idempotency key stands in
 //! plain text in any file.
 
+pub mod application;
+pub mod auth;
 pub mod compose;
+pub mod config;
+pub mod error;
+pub mod http;
+pub mod issue;
 pub mod journal;
+pub mod keys;
+pub mod ledger;
+pub mod metrics;
+pub mod publish;
 pub mod register;
 pub mod sign;
 pub mod slots;
+pub mod status;
 pub mod subjects;
 pub mod types;
+
+pub use application::{Core, Issuer, OpenError};
+pub use config::{Client, Config};
+pub use ledger::Backend;

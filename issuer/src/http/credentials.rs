@@ -65,10 +65,7 @@ pub(super) async fn issue_batch(
                 orders.push(order);
                 answers.push(None);
             }
-            Err(problem) => {
-                core.metrics.refuse(problem.code);
-                answers.push(Some(problem));
-            }
+            Err(problem) => answers.push(Some(problem)),
         }
     }
     let mut issued =
@@ -80,6 +77,7 @@ pub(super) async fn issue_batch(
             item
         }
         Some(Err(problem)) => {
+            core.metrics.refuse(problem.code);
             json!({ "status": problem.code.status(), "problem": problem.to_json(), "retryAfter": problem.retry_after_seconds })
         }
         None => json!({ "status": 500, "problem": Problem::new(Code::Internal, "there is no answer").to_json() }),
