@@ -1,0 +1,203 @@
+//! The writer: the real binary in a process of its own, and the data folder that it writes.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use sillok_log::note::{SignerKey, VerifierKey};
+use sillok_registry::sealed::{self, KeyKind, Passphrase, SecretKey};
+
+/// A data folder and the keys of those who submit to its log.
+pub(crate) struct Folder {
+    path: String,
+    log: VerifierKey,
+    administrator: SecretKey,
+    submitter: SecretKey,
+    /// How long the last start took: where in a start to kill.
+    start_time: Mutex<Duration>,
+    // Dropped last.
+    temporary: tempfile::TempDir,
+}
+
+/// A running writer. It is killed when dropped.
+pub(crate) struct Writer {
+    process: Child,
+    url: String,
+}
+
+impl Folder {
+    /// What `sillok init` makes.
+    pub(crate) fn init() -> Self {
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        let path = temporary.path().join("data");
+        let path_text = path.to_str().expect("a temporary folder with a name in UTF-8").to_owned();
+        let init = run(&["init", "--data", &path_text, "--public-url", ISSUER]);
+        assert!(init.status.success(), "init: {}", told(&init));
+        let passphrase = Passphrase::load(&path.join("passphrase")).expect("the passphrase that init wrote");
+        let keys = path.join("keys");
+        let open = |name| {
+            sealed::open(&keys, name, KeyKind::Ed25519, &passphrase)
+                .unwrap_or_else(|error| panic!("key {name}: {error}"))
+        };
+        let shown = run(&["keys", "show", "--data", &path_text, "--log-vkey"]);
+        let log = VerifierKey::parse(String::from_utf8_lossy(&shown.stdout).trim_end())
+            .unwrap_or_else(|error| panic!("keys show: {error}; {}", told(&shown)));
+        Self {
+            administrator: open("administrator"),
+            submitter: open("submitter"),
+            log,
+            path: path_text,
+            start_time: Mutex::new(Duration::ZERO),
+            temporary,
+        }
+    }
+
+    /// The data folder.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) const fn log_key(&self) -> &VerifierKey {
+        &self.log
+    }
+
+    /// The key that submits key entries.
+    pub(crate) fn administrator(&self) -> SignerKey {
+        self.signer(&self.administrator, "administrator")
+    }
+
+    /// The key that submits the issuer's entries.
+    pub(crate) fn submitter(&self) -> SignerKey {
+        self.signer(&self.submitter, "issuer")
+    }
+
+    fn signer(&self, secret: &SecretKey, role: &str) -> SignerKey {
+        secret.signer(&format!("{}/{role}", self.log.name())).expect("a key that signed before")
+    }
+
+    /// Starts the writer and returns once it answers.
+    pub(crate) fn start(&self, publish_interval_milliseconds: u32) -> Writer {
+        let begun = Instant::now();
+        let mut process = self.spawn(publish_interval_milliseconds);
+        let mut line = String::new();
+        let output = process.stdout.take().expect("standard output is a pipe");
+        BufReader::new(output).read_line(&mut line).expect("a line or the end");
+        let Some(address) = line.trim_end().strip_prefix("listening on ") else {
+            let status = process.wait().expect("a process that ended");
+            panic!("the writer does not start ({status}), it says {line:?} and {}", self.complaints());
+        };
+        *self.start_time.lock().expect("no thread panicked with it") = begun.elapsed();
+        Writer { url: address.to_owned(), process }
+    }
+
+    /// Starts a writer and kills it at a random moment before, or just after, it could answer.
+    pub(crate) fn kill_while_starting(&self, random: &mut fastrand::Rng) {
+        let longest = *self.start_time.lock().expect("no thread panicked with it");
+        let mut process = self.spawn(1);
+        // No outcome depends on this time: every moment is a right one to be killed at.
+        std::thread::sleep(longest.mul_f64(random.f64()));
+        process.kill().expect("a process of ours can be killed");
+        process.wait().expect("a killed process ends");
+    }
+
+    fn spawn(&self, publish_interval_milliseconds: u32) -> Child {
+        let complaints = File::create(self.complaints_path()).expect("a file for standard error");
+        command(&["registry", "--data", &self.path, "--listen", "127.0.0.1:0"])
+            .env("SILLOK_PUBLISH_INTERVAL_MILLISECONDS", publish_interval_milliseconds.to_string())
+            .env("SILLOK_SEGMENT_BYTES", SEGMENT_BYTES)
+            .env("SILLOK_LOG_LEVEL", "warn")
+            .stdout(Stdio::piped())
+            .stderr(complaints)
+            .spawn()
+            .expect("the binary that cargo built runs")
+    }
+
+    /// What the last writer wrote to standard error.
+    pub(crate) fn complaints(&self) -> String {
+        fs::read_to_string(self.complaints_path()).unwrap_or_else(|error| error.to_string())
+    }
+
+    fn complaints_path(&self) -> PathBuf {
+        self.temporary.path().join("writer.stderr")
+    }
+
+    /// Runs a command that must do what it is told.
+    pub(crate) fn expect_success(&self, arguments: &[&str]) {
+        let output = run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", told(&output));
+    }
+
+    /// Runs a command that must end without success, and returns what it says on standard error.
+    pub(crate) fn expect_refusal(&self, arguments: &[&str]) -> String {
+        let output = run(arguments);
+        assert!(output.status.code().is_some_and(|code| code != 0), "{arguments:?}: {}", told(&output));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn head(&self) -> PathBuf {
+        PathBuf::from(format!("{}.head", self.path))
+    }
+
+    pub(crate) fn has_head(&self) -> bool {
+        self.head().exists()
+    }
+
+    pub(crate) fn remove_head(&self) {
+        let head = self.head();
+        let removed = if head.is_dir() { fs::remove_dir_all(&head) } else { fs::remove_file(&head) };
+        removed.unwrap_or_else(|error| panic!("remove {}: {error}", head.display()));
+    }
+}
+
+impl Writer {
+    /// The root of its listener.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// SIGKILL; returns once the process is gone.
+    pub(crate) fn kill(&mut self) {
+        let before = self.process.try_wait().expect("a process of ours can be asked");
+        assert_eq!(before, None, "the writer ended by itself");
+        self.process.kill().expect("a process of ours can be killed");
+        self.process.wait().expect("a killed process ends");
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // It may have ended; both are tried so that none is left behind.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// The binary under test, with no settings but ours.
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sillok"));
+    for (name, _value) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SILLOK_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the binary that cargo built runs")
+}
+
+fn told(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}, says {:?} and {:?}", output.status, text(&output.stdout), text(&output.stderr))
+}
+
+/// The issuer whose entries are logged.
+pub(crate) const ISSUER: &str = "https://issuer.example";
+
+/// Small, so that segments fill up and are retired within a round.
+const SEGMENT_BYTES: &str = "65536";
