@@ -2,13 +2,16 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{audit, config, fsck, init, keys, registry, trust_bundle, verify};
+use crate::command::status::{self, Change};
+use crate::command::{
+    audit, config, fsck, import, init, issuer, keys, registry, sample, serve, trust_bundle, verify,
+};
 use crate::context::Context;
 use crate::exit::Exit;
 
 /// A ledger of credentials that anyone can check and nobody can quietly change.
 ///
-/// Start with `sillok init --data DIR`, then `sillok registry --data DIR`. Nothing here ever asks a question: the
+/// Start with `sillok serve --data DIR`. Nothing here ever asks a question: the
 /// passphrase of the keys comes from the file that SILLOK_PASSPHRASE_FILE names, or from DIR.
 #[derive(Debug, Parser)]
 #[command(name = "sillok", version, after_help = EXIT_CODES)]
@@ -21,26 +24,43 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Init(init::Args),
+    Serve(serve::Args),
     Registry(registry::Args),
+    Issuer(issuer::Args),
     Keys(keys::Args),
+    Sample(sample::Args),
+    Import(import::Args),
+    /// Revoke credentials, for good.
+    Revoke(status::Args),
+    /// Suspend credentials, until they are reinstated.
+    Suspend(status::Args),
+    /// Reinstate suspended credentials.
+    Reinstate(status::Args),
+    TrustBundle(trust_bundle::Args),
+    Verify(verify::Args),
     Audit(audit::Args),
     Fsck(fsck::Args),
     Config(config::Args),
-    TrustBundle(trust_bundle::Args),
-    Verify(verify::Args),
 }
 
 impl Command {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         match self {
             Self::Init(args) => init::run(args, context),
+            Self::Serve(args) => serve::run(args, context),
             Self::Registry(args) => registry::run(args, context),
+            Self::Issuer(args) => issuer::run(args, context),
             Self::Keys(args) => keys::run(args, context),
+            Self::Sample(args) => sample::run(args, context),
+            Self::Import(args) => import::run(args, context),
+            Self::Revoke(args) => status::run(Change::Revoke, args, context),
+            Self::Suspend(args) => status::run(Change::Suspend, args, context),
+            Self::Reinstate(args) => status::run(Change::Reinstate, args, context),
+            Self::TrustBundle(args) => trust_bundle::run(args, context),
+            Self::Verify(args) => verify::run(args, context),
             Self::Audit(args) => audit::run(args, context),
             Self::Fsck(args) => fsck::run(args, context),
             Self::Config(args) => config::run(args, context),
-            Self::TrustBundle(args) => trust_bundle::run(args, context),
-            Self::Verify(args) => verify::run(args, context),
         }
     }
 }

@@ -3,8 +3,13 @@
 pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod fsck;
+pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod issuer;
 pub(crate) mod keys;
 pub(crate) mod registry;
+pub(crate) mod sample;
+pub(crate) mod serve;
+pub(crate) mod status;
 pub(crate) mod trust_bundle;
 pub(crate) mod verify;

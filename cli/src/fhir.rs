@@ -30,8 +30,8 @@ pub(crate) struct Record {
     pub(crate) facility: String,
     /// `credentialSubject` of a vaccination credential.
     pub(crate) claims: Value,
-    /// Where the patient stands in the input, for the report.
-    pub(crate) place: (String, u64),
+    /// Where the patient stands in the input, and then the immunizations, for the report.
+    pub(crate) places: Vec<(String, u64)>,
 }
 
 /// Collects the resources of any number of files.
@@ -96,7 +96,7 @@ impl Export {
         let mut records = Vec::with_capacity(self.patients.len());
         for (id, (patient, file, line)) in self.patients {
             let doses = self.immunizations.remove(&id).unwrap_or_default();
-            match record(&id, &patient, &doses, (file.clone(), line)) {
+            match record(&id, &patient, &doses, (&file, line)) {
                 Ok(record) => records.push(record),
                 Err(reason) => {
                     self.refused.push(Refused { file, line, reason });
@@ -120,7 +120,12 @@ impl Export {
 
 type Placed = (Immunization, String, u64);
 
-fn record(id: &str, patient: &Patient, doses: &[Placed], place: (String, u64)) -> Result<Record, String> {
+fn record(
+    id: &str,
+    patient: &Patient,
+    doses: &[Placed],
+    (file, line): (&str, u64),
+) -> Result<Record, String> {
     let name = patient
         .name
         .iter()
@@ -152,7 +157,9 @@ fn record(id: &str, patient: &Patient, doses: &[Placed], place: (String, u64)) -
         .max_by(|(a, _, _), (b, _, _)| a.occurrence.cmp(&b.occurrence))
         .and_then(|(dose, _, _)| dose.performer.iter().find_map(|performer| performer.actor.display.clone()))
         .unwrap_or_default();
-    Ok(Record { subject: id.to_owned(), source_event: events.join(","), facility, claims, place })
+    let places = std::iter::once((file.to_owned(), line));
+    let places = places.chain(doses.iter().map(|(_dose, file, line)| (file.clone(), *line))).collect();
+    Ok(Record { subject: id.to_owned(), source_event: events.join(","), facility, claims, places })
 }
 
 struct Shot<'a> {

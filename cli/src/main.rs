@@ -7,14 +7,15 @@ mod clock;
 mod command;
 mod config;
 mod context;
+mod credential_id;
 mod exit;
-#[cfg_attr(not(test), expect(dead_code, reason = "its command is not built yet"))]
 mod fhir;
 mod folder;
 mod logging;
+mod operator;
 mod output;
-#[cfg_attr(not(test), expect(dead_code, reason = "its command is not built yet"))]
 mod population;
+mod service;
 
 fn main() -> ExitCode {
     let context = context::Context::new();

@@ -28,7 +28,6 @@ pub(crate) struct Operator {
     url: String,
     signer: Signer,
     clock: Clock,
-    patience: Duration,
     /// The lock is held over a request for a token: one is enough for all threads.
     token: Mutex<Option<Zeroizing<String>>>,
 }
@@ -56,7 +55,7 @@ impl Operator {
             .build()
             .new_agent();
         let (clock, token) = (context.clock.clone(), Mutex::default());
-        Ok(Self { agent, url: root.into(), signer, clock, patience: PATIENCE, token })
+        Ok(Self { agent, url: root.into(), signer, clock, token })
     }
 
     /// Sends a JSON body, authenticated, until it is answered, and returns the JSON of the answer. A busy issuer, or
@@ -70,7 +69,24 @@ impl Operator {
         body: &[u8],
         idempotency_key: Option<&str>,
     ) -> Result<Value, Error> {
-        let deadline = Instant::now() + self.patience;
+        self.post_until(Instant::now() + PATIENCE, path, body, idempotency_key)
+    }
+
+    /// The same, once: for what must not happen twice.
+    ///
+    /// # Errors
+    /// No answer, or a refusal. Without an answer it may have happened.
+    pub(crate) fn post_once(&self, path: &str, body: &[u8]) -> Result<Value, Error> {
+        self.post_until(Instant::now(), path, body, None)
+    }
+
+    fn post_until(
+        &self,
+        deadline: Instant,
+        path: &str,
+        body: &[u8],
+        idempotency_key: Option<&str>,
+    ) -> Result<Value, Error> {
         let mut backoff = FIRST_BACKOFF;
         let mut tokens_refused = 0;
         loop {
@@ -85,7 +101,7 @@ impl Operator {
                     if tokens_refused > MAX_TOKENS_REFUSED {
                         return Err(Error::Refused(problem));
                     }
-                    (Error::Refused(problem), Duration::ZERO)
+                    continue;
                 }
                 Err(error @ Error::Transport { .. }) => {
                     backoff = (backoff * 2).min(LONGEST_BACKOFF);
@@ -142,7 +158,8 @@ impl Operator {
             ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
             ("client_assertion", assertion.as_str()),
         ];
-        let response = self.agent.post(&url).send_form(form).map_err(|source| Error::transport(&url, source))?;
+        let response =
+            self.agent.post(&url).send_form(form).map_err(|source| Error::transport(&url, source))?;
         match read(&url, response)? {
             Reply::Answer(answer) => {
                 let granted = serde_json::from_value::<Granted>(answer)

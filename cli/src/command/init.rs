@@ -39,6 +39,23 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+    let (data, folder) = (args.data.clone(), init(args, context)?);
+    let kind = match folder.kind() {
+        LogKind::Raw => "raw log",
+        LogKind::Typed => "log",
+    };
+    output::line(format_args!("{} is ready: {kind} {}", data.display(), folder.settings().origin))?;
+    output::line(format_args!("log key: {}", folder.log_vkey()?))?;
+    Ok(Exit::Good)
+}
+
+/// What `sillok init --data` does, without a word.
+pub(crate) fn make(data: &Path, public_url: Option<&str>, context: &Context) -> anyhow::Result<Folder> {
+    let public_url = public_url.map(String::from);
+    init(Args { data: data.into(), raw: false, origin: None, public_url }, context)
+}
+
+fn init(args: Args, context: &Context) -> anyhow::Result<Folder> {
     let place = Place::new(&args.data)?;
     let origin = origin(&args, &place, context)?;
     let folder = match place.settings_text()? {
@@ -54,13 +71,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     }
     keys::make_missing(&folder, &passphrase(&folder)?)?;
     begin_log(&folder, context)?;
-    let kind = match folder.kind() {
-        LogKind::Raw => "raw log",
-        LogKind::Typed => "log",
-    };
-    output::line(format_args!("{} is ready: {kind} {}", args.data.display(), folder.settings().origin))?;
-    output::line(format_args!("log key: {}", folder.log_vkey()?))?;
-    Ok(Exit::Good)
+    Ok(folder)
 }
 
 /// Makes the keys first and writes the file of settings last: it names their public halves.

@@ -1,16 +1,18 @@
-//! `sillok keys`: the public halves of the keys of a data folder.
+//! `sillok keys`: the public halves of the keys of a data folder, and what happens to those that sign credentials.
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Subcommand};
+use serde_json::{Value, json};
 use sillok_registry::sealed;
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::folder::Folder;
+use crate::operator::{Error, Operator};
 use crate::output;
 
-/// Show the keys of a data folder, their public halves only.
+/// Show the keys of a data folder, their public halves only; rotate or end those that sign credentials.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -37,6 +39,42 @@ enum Action {
         /// The key of this name, as `keys list` shows it.
         name: Option<String>,
     },
+    /// Make a new credential-signing key; the present one is retired. The log has both events before the new key signs.
+    Rotate {
+        #[command(flatten)]
+        at: At,
+        /// What the new key signs with; as the issuer is configured if it is not given.
+        #[arg(long, value_name = "ES256|EdDSA")]
+        algorithm: Option<String>,
+    },
+    /// Retire a credential-signing key: what it has signed so far stays good.
+    Retire {
+        #[command(flatten)]
+        at: At,
+        /// The key's thumbprint in base64url, the `kid` of its credentials.
+        kid: String,
+    },
+    /// Say that somebody else may have a credential-signing key; a new one takes over if it is the present one.
+    Compromise {
+        #[command(flatten)]
+        at: At,
+        /// The first entry of the log that is not good any more; without it, everything logged so far stays good.
+        #[arg(long, value_name = "INDEX")]
+        cut: Option<u64>,
+        /// The key's thumbprint in base64url, the `kid` of its credentials.
+        kid: String,
+    },
+}
+
+/// The issuer that is asked, and by whom.
+#[derive(Debug, clap::Args)]
+struct At {
+    /// The data folder whose operator asks.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The issuer's address.
+    #[arg(long, value_name = "URL")]
+    issuer: String,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
@@ -54,6 +92,40 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         Action::Show { data, log_vkey: _, name: None } => {
             output::line(format_args!("{}", Folder::open(&data, context, &[])?.log_vkey()?))?;
         }
+        Action::Rotate { at, algorithm } => {
+            let body = algorithm.map_or_else(|| json!({}), |algorithm| json!({ "algorithm": algorithm }));
+            return ask(&at, "rotate", &body, context);
+        }
+        Action::Retire { at, kid } => return ask(&at, "retire", &json!({ "kid": kid }), context),
+        Action::Compromise { at, cut, kid } => {
+            let body = cut.map_or_else(|| json!({ "kid": kid }), |cut| json!({ "kid": kid, "cut": cut }));
+            return ask(&at, "compromise", &body, context);
+        }
     }
     Ok(Exit::Good)
+}
+
+/// Asks the issuer for a key event, and says what came of it.
+fn ask(at: &At, event: &str, body: &Value, context: &Context) -> anyhow::Result<Exit> {
+    let folder = Folder::open(&at.data, context, &[])?;
+    let operator = Operator::new(&folder, &at.issuer, context)?;
+    match operator.post_once(&format!("/admin/keys/{event}"), body.to_string().as_bytes()) {
+        Ok(answer) => {
+            let text = |name: &str| answer[name].as_str().map(String::from);
+            if let (Some(ended), Some(cut)) = (text("kid"), answer["cut"].as_u64()) {
+                output::line(format_args!(
+                    "key {ended} has ended: what it signed before entry {cut} stays good"
+                ))?;
+            }
+            if let Some(next) = text("replaced_by") {
+                output::line(format_args!("key {next} signs from now on"))?;
+            }
+            Ok(Exit::Good)
+        }
+        Err(Error::Refused(problem)) => {
+            eprintln!("sillok: {problem}");
+            Ok(Exit::Bad)
+        }
+        Err(error) => Err(error.into()),
+    }
 }

@@ -165,6 +165,67 @@ pub(crate) const SETTINGS: &[Setting] = &[
         meaning: "Bytes of a write-ahead segment.",
     },
     Setting {
+        name: "log_vkey",
+        kind: Kind::Text { default: "" },
+        meaning: "Verifier key of the log that `sillok issuer` writes to. Empty: the log of this folder.",
+    },
+    Setting {
+        name: "issuer_name",
+        kind: Kind::Text { default: "" },
+        meaning: "Display name of the issuer in its credentials. Empty: public_url.",
+    },
+    Setting {
+        name: "authority",
+        kind: Kind::Text { default: "" },
+        meaning: "Display name of who makes the trust bundle. Empty: public_url.",
+    },
+    Setting {
+        name: "key_algorithm",
+        kind: Kind::Choice { default: "ES256", of: &["ES256", "EdDSA"] },
+        meaning: "What a new credential-signing key signs with.",
+    },
+    Setting {
+        name: "types_folder",
+        kind: Kind::Text { default: "" },
+        meaning: "Folder with descriptions of more credential types (*.json). Empty: the built-in ones.",
+    },
+    Setting {
+        name: "list_slots",
+        kind: Kind::Integer { default: 1 << 20, least: 131_072, most: 1 << 24 },
+        meaning: "Slots of a new status list; half of them are given away.",
+    },
+    Setting {
+        name: "status_interval_seconds",
+        kind: Kind::Integer { default: 60, least: 0, most: 3_600 },
+        meaning: "How long a changed status waits at most for its publication.",
+    },
+    Setting {
+        name: "feed_interval_seconds",
+        kind: Kind::Integer { default: 3_600, least: 1, most: 604_800 },
+        meaning: "How long the feed of the trust bundle stands at most before the next one.",
+    },
+    Setting {
+        name: "feed_lifetime_seconds",
+        kind: Kind::Integer { default: 86_400, least: 2, most: 2_592_000 },
+        meaning: "How long verifiers rely on a feed; at least twice feed_interval_seconds.",
+    },
+    Setting {
+        name: "root_lifetime_days",
+        kind: Kind::Integer { default: 365, least: 1, most: 3_650 },
+        meaning: "How long verifiers rely on the root of the trust bundle.",
+    },
+    Setting {
+        name: "retention_days",
+        kind: Kind::Integer { default: 0, least: 0, most: 36_500 },
+        meaning: "After how many days what is kept of a credential for retries is erased. 0: never.",
+    },
+    Setting {
+        name: "demo_token",
+        kind: Kind::Text { default: "" },
+        meaning: "A fixed token that may issue and revoke everything: for demonstrations, never with real\n\
+                  people. Empty: none.",
+    },
+    Setting {
         name: "log_level",
         kind: Kind::Choice { default: "info", of: &["error", "warn", "info", "debug", "trace"] },
         meaning: "How much is told on standard error.",

@@ -17,7 +17,8 @@ pub(super) struct Signer {
 
 impl Signer {
     pub(super) fn new(client: &str, audience: &str, secret: &SecretKey) -> anyhow::Result<Self> {
-        let key = SigningKey::from_slice(secret.danger_bytes()).context("key of the operator is no P-256 key")?;
+        let key =
+            SigningKey::from_slice(secret.danger_bytes()).context("key of the operator is no P-256 key")?;
         Ok(Self { client: client.into(), audience: audience.into(), key })
     }
 

@@ -26,7 +26,7 @@ pub(super) fn tables(folder: &Folder) -> anyhow::Result<String> {
     let client = table([
         ("id", Value::from(OPERATOR)),
         ("operator", OPERATOR.into()),
-        ("scopes", vec!["issue:vaccination", "status"].into()),
+        ("scopes", vec!["issue:vaccination", "status", "admin"].into()),
         ("jwk", jwk.into()),
     ]);
     let submitters = table([("submitters", vec![administrator, issuer].into())]);

@@ -1,0 +1,225 @@
+//! Registry and issuer of a data folder as one service, the issuer alone, and how both are served until they are asked
+//! to end.
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{self, Data, ServiceConfig};
+use anyhow::anyhow;
+use sillok_client::{Settings as SubmitterSettings, Submitter};
+use sillok_issuer::http as issuer_http;
+use sillok_issuer::types::CredentialTypes;
+use sillok_issuer::{Backend, Client, Config, Core, Issuer};
+use sillok_log::note::{SignerKey, VerifierKey};
+use sillok_registry::Registry;
+use sillok_registry::http::{self as registry_http, HttpConfig, State};
+use sillok_registry::sealed::{self, KeyKind};
+use sillok_verifier::json::{Json, Limits};
+use sillok_verifier::key::{Algorithm, PublicKey};
+use tokio::signal::unix::{SignalKind, signal};
+use zeroize::Zeroizing;
+
+use crate::command::registry::{open as open_registry, submitters};
+use crate::config::Settings;
+use crate::context::Context;
+use crate::exit::usage;
+use crate::folder::Folder;
+use crate::output;
+
+mod operations;
+
+/// What one process serves.
+pub(crate) struct Service {
+    issuer: Issuer,
+    /// The log, if it is in this process.
+    log: Option<(Registry, State)>,
+    http: HttpConfig,
+}
+
+impl Service {
+    /// Registry and issuer of a folder, in this process. It blocks until both can work.
+    pub(crate) fn open(folder: &Folder, context: &Context) -> anyhow::Result<Self> {
+        let settings = folder.settings();
+        let log_key = folder.log_vkey()?;
+        let submitters = submitters(settings, &log_key)?;
+        let config = issuer_config(folder, log_key)?;
+        let http = HttpConfig {
+            // Half of the queue, so that no one submitter keeps the others out.
+            submitter_entries: (settings.queue_entries as u64 / 2).max(1),
+            ..HttpConfig::default()
+        };
+        let registry = open_registry(folder, context)?;
+        let state = State::new(
+            registry.handle(),
+            submitters,
+            &folder.place.public(),
+            context.clock.clone(),
+            http.clone(),
+        );
+        let issuer = open_issuer(folder, config, Backend::Embedded(registry.handle()), context)?;
+        Ok(Self { issuer, log: Some((registry, state)), http })
+    }
+
+    /// The issuer of a folder, whose log is at `registry`.
+    pub(crate) fn open_remote(folder: &Folder, registry: &str, context: &Context) -> anyhow::Result<Self> {
+        let settings = folder.settings();
+        let log = match settings.log_vkey.as_str() {
+            "" => folder.log_vkey()?,
+            text => VerifierKey::parse(text).or_else(|error| usage(format!("setting log_vkey: {error}")))?,
+        };
+        let submitter = |name| -> anyhow::Result<Submitter> {
+            let key = submitter_key(folder, name)?;
+            let jitter = Arc::new(|most: Duration| most.mul_f64(fastrand::f64()));
+            let settings = SubmitterSettings::default();
+            Ok(Submitter::new(registry, key, log.clone(), settings, context.clock.clone(), jitter)?)
+        };
+        let backend =
+            Backend::Remote { administrator: submitter("administrator")?, issuer: submitter("submitter")? };
+        let config = issuer_config(folder, log)?;
+        let issuer = open_issuer(folder, config, backend, context)?;
+        Ok(Self { issuer, log: None, http: HttpConfig::default() })
+    }
+
+    /// Serves until `end`, then finishes what is under way, publishes what has changed, and returns. `ready` is called
+    /// once requests are answered.
+    pub(crate) async fn serve(
+        self,
+        listener: TcpListener,
+        ready: impl FnOnce() -> anyhow::Result<()>,
+        end: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let Self { issuer, log, http } = self;
+        let (core, state) = (issuer.core(), log.as_ref().map(|(_registry, state)| state.clone()));
+        let server = registry_http::server(listener, &http, move |services: &mut ServiceConfig| {
+            configure(services, &core, state.as_ref());
+        })?;
+        let handle = server.handle();
+        let running = actix_web::rt::spawn(server);
+        ready()?;
+        end.await;
+        handle.stop(true).await;
+        drop(running.await);
+        // Both block: they wait for their threads.
+        let stopped = web::block(move || {
+            issuer.stop();
+            log.map_or(Ok(()), |(registry, _state)| registry.stop())
+        });
+        Ok(stopped.await??)
+    }
+}
+
+/// Serves until a signal. Prints the address once requests are answered.
+pub(crate) fn run(service: Service, listener: TcpListener) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    actix_web::rt::System::new().block_on(async move {
+        // Before the line is printed: whoever reads it may send a signal at once.
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let ready = || output::line(format_args!("sillok: listening on http://{address}"));
+        let end = async move {
+            tokio::select! {
+                _signal = terminate.recv() => tracing::info!("asked to end by SIGTERM"),
+                _signal = interrupt.recv() => tracing::info!("asked to end by SIGINT"),
+            }
+        };
+        service.serve(listener, ready, end).await
+    })?;
+    tracing::info!("everything is published");
+    Ok(())
+}
+
+/// All routes. Of the paths that both have, the log's own files go first: they are what an auditor reads.
+fn configure(services: &mut ServiceConfig, core: &Arc<Core>, state: Option<&State>) {
+    match state {
+        Some(state) => {
+            registry_http::configure(services, state);
+            issuer_http::configure(Arc::clone(core))(services);
+            services.app_data(Data::from(Arc::clone(core)));
+            services.route("/healthz", web::get().to(operations::healthz));
+            services.route("/readyz", web::get().to(operations::readyz));
+            services.route("/metrics", web::get().to(operations::metrics));
+            services.route("/openapi.json", web::get().to(operations::openapi));
+        }
+        None => {
+            issuer_http::configure(Arc::clone(core))(services);
+            issuer_http::configure_operations(Arc::clone(core))(services);
+            issuer_http::configure_fallback(services);
+        }
+    }
+}
+
+fn open_issuer(
+    folder: &Folder,
+    config: Config,
+    backend: Backend,
+    context: &Context,
+) -> anyhow::Result<Issuer> {
+    let types = match folder.settings().types_folder.as_str() {
+        "" => CredentialTypes::load(None),
+        path => CredentialTypes::load(Some(&folder.place.path().join(path))),
+    };
+    Ok(Issuer::open(config, types?, folder.passphrase()?, backend, context.clock.clone())?)
+}
+
+fn issuer_config(folder: &Folder, log: VerifierKey) -> anyhow::Result<Config> {
+    let settings = folder.settings();
+    if settings.production && !settings.demo_token.is_empty() {
+        return usage(
+            "setting demo_token: it allows everything to everybody who knows it, which `production` refuses"
+                .into(),
+        );
+    }
+    let place = &folder.place;
+    let mut config = Config::new(
+        place.path().join("issuer"),
+        place.keys(),
+        place.public(),
+        settings.public_url.clone(),
+        log,
+    );
+    let set = |name: &str| (!name.is_empty()).then(|| name.to_owned());
+    config.name = set(&settings.issuer_name).unwrap_or(config.name);
+    config.authority = set(&settings.authority).unwrap_or(config.authority);
+    config.algorithm = Algorithm::from_name(&settings.key_algorithm)
+        .ok_or_else(|| anyhow!("setting key_algorithm: {:?} is no algorithm", settings.key_algorithm))?;
+    config.list_slots = settings.list_slots;
+    config.clients = clients(settings)?;
+    config.demo_token = set(&settings.demo_token).map(Zeroizing::new);
+    config.status_interval = Duration::from_secs(settings.status_interval_seconds);
+    config.feed_interval = Duration::from_secs(settings.feed_interval_seconds);
+    config.feed_lifetime = Duration::from_secs(settings.feed_lifetime_seconds);
+    config.root_lifetime = Duration::from_secs(settings.root_lifetime_days * DAY_SECONDS);
+    config.retention =
+        (settings.retention_days > 0).then(|| Duration::from_secs(settings.retention_days * DAY_SECONDS));
+    config.check().or_else(|error| usage(error.to_string()))?;
+    Ok(config)
+}
+
+fn clients(settings: &Settings) -> anyhow::Result<Vec<Client>> {
+    let mut clients = Vec::with_capacity(settings.clients.len());
+    for client in &settings.clients {
+        let jwk = Json::parse(serde_json::to_string(&client.jwk)?.as_bytes(), &JWK)?;
+        clients.push(Client {
+            id: client.id.clone(),
+            key: PublicKey::from_jwk(&jwk)?,
+            scopes: client.scopes.clone(),
+            operator: client.operator.clone(),
+        });
+    }
+    Ok(clients)
+}
+
+/// The key under which a folder submits: its name is in its public text.
+fn submitter_key(folder: &Folder, name: &str) -> anyhow::Result<SignerKey> {
+    let keys = folder.place.keys();
+    let public = VerifierKey::parse(&sealed::public_text(&keys, name)?)?;
+    let secret = sealed::open(&keys, name, KeyKind::Ed25519, &folder.passphrase()?)?;
+    Ok(secret.signer(public.name())?)
+}
+
+const DAY_SECONDS: u64 = 86_400;
+
+/// As the check of the settings has it.
+const JWK: Limits = Limits { bytes: 1_024, depth: 2, values: 16 };
