@@ -1,4 +1,5 @@
 //! The journal from outside: crashes, torn and damaged files.
+#![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

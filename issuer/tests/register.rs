@@ -1,4 +1,5 @@
 //! The register from outside: what it remembers, over crashes and reopening, and what nobody reads in its files.
+#![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
 use std::collections::HashSet;
 use std::fs;

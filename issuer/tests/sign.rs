@@ -1,4 +1,5 @@
 //! Signing and composing, judged by the verifier.
+#![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
 use sillok_issuer::compose::{Composition, compose, context_document, context_path, credential_id};
 use sillok_issuer::sign::{FileSigner, SignError, Signer, sign_compact};
