@@ -145,6 +145,7 @@ impl Slots {
     ///
     /// # Errors
     /// [`SlotError::Full`] if the open lists do not have as many: then none is given away. A failed operation.
+    //= specs/status.md#slots
     pub fn take(&self, count: usize) -> Result<Vec<Slot>, SlotError> {
         let mut state = self.hold();
         if state.stopped {
