@@ -4,8 +4,8 @@
 
 use proptest::prelude::*;
 use sillok_log::entry::{
-    Bundle, Cut, Document, Entry, Issue, IssuerHash, Key, KeyEvent, List, ListId, MIN_LIST_SLOTS, OriginHash,
-    Snapshot, Status, StatusValue, Thumbprint,
+    Bundle, Cut, Document, Entry, Issue, IssuerHash, Key, KeyEvent, List, ListId, MAX_CUT_SIZE,
+    MIN_LIST_SLOTS, OriginHash, Snapshot, Status, StatusValue, Thumbprint,
 };
 use sillok_log::ledger::{KeyState, Ledger, Refusal, Role, authorise};
 use sillok_log::status::ListState;
@@ -115,6 +115,18 @@ fn issue_key_not_active() {
     log.refuses(&issue(KEY), "issue.key-not-active");
     log.append(&key(KEY, KeyEvent::Compromised, &[(1, 2)]));
     log.refuses(&issue(KEY), "issue.key-not-active");
+}
+
+/// A cut is a place, and may be one that the log has not reached. It lets nothing in all the same.
+#[test]
+fn a_cut_beyond_the_log_lets_nothing_in() {
+    for event in [KeyEvent::Retired, KeyEvent::Compromised] {
+        let mut log = Log::new();
+        log.append(&key(KEY, KeyEvent::Added, &[]));
+        log.append(&issue(KEY));
+        log.append(&key(KEY, event, &[(1, MAX_CUT_SIZE.0)]));
+        log.refuses(&issue(KEY), "issue.key-not-active");
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use sillok_log::merkle::{Hash, leaf_hash};
 use sillok_log::note::{SignatureKind, SignerKey};
 use sillok_log::{TreeSize, UnixSeconds};
-use sillok_verifier::memory::{Alarm, MAX_ALARMS};
-use sillok_verifier::trust::{Consistency, Cuts, Standing};
+use sillok_verifier::memory::{Alarm, AlarmKind, MAX_ALARMS};
+use sillok_verifier::trust::{Consistency, Container, Cuts, Feed, Standing};
 use sillok_verifier::{Memory, Reason, Trust, TrustError, Verdict};
 
 #[expect(dead_code, reason = "each test program uses its part of the world")]
@@ -80,21 +80,40 @@ fn another_root_at_the_same_size_is_an_alarm_with_both_texts() {
     assert_eq!(again, alarmed);
 }
 
+/// Shows a log whose last leaf is another one than the log said before.
+fn judge_fork(world: &mut World, trust: &Trust, memory: &Memory, issued: &Issued, leaf: &[u8]) -> Memory {
+    let fork = world.log.fork(world.log.size() - 1, leaf_hash(leaf));
+    let honest = std::mem::replace(&mut world.log, fork);
+    let (verdict, kept) = judge(world, trust, memory, issued);
+    world.log = honest;
+    assert_eq!(verdict, Verdict::of(Reason::LogFork));
+    kept
+}
+
+/// A log that shows a hundred roots for one size is as guilty as one that shows two.
+#[test]
+fn a_size_is_one_alarm_however_many_roots_it_has() {
+    let (mut world, issued, container) = World::ready();
+    let (trust, memory) = open(&container, &Memory::default());
+    let first = judge_fork(&mut world, &trust, &memory, &issued, b"one");
+    assert_eq!(first.alarms().len(), 1);
+    assert_eq!(judge_fork(&mut world, &trust, &first, &issued, b"two"), first);
+}
+
 #[test]
 fn alarms_are_bounded_and_the_oldest_stay() {
     let (mut world, issued, container) = World::ready();
     let (trust, mut memory) = open(&container, &Memory::default());
-    let last = world.log.size() - 1;
-    for seed in 0..MAX_ALARMS + 4 {
-        world.log = world.log.fork(last, leaf_hash(&[seed as u8]));
-        let (verdict, kept) = judge(&world, &trust, &memory, &issued);
-        assert_eq!(verdict, Verdict::of(Reason::LogFork));
-        if seed >= MAX_ALARMS {
+    for count in 1..MAX_ALARMS + 4 {
+        world.log.append(&world.root.entry(&format!("leaf {count}")));
+        memory = judge(&world, &trust, &memory, &issued).1;
+        let kept = judge_fork(&mut world, &trust, &memory, &issued, b"another");
+        if count > MAX_ALARMS {
             assert_eq!(kept, memory);
         }
+        assert_eq!(kept.alarms().len(), count.min(MAX_ALARMS));
         memory = kept;
     }
-    assert_eq!(memory.alarms().len(), MAX_ALARMS);
 }
 
 /// A fork that shows itself in a status file is an alarm too, and the file is no state.
@@ -126,17 +145,43 @@ fn witnesses_raise_the_floor() {
     let (verdict, later) = judge(&world, &trust, &memory, &issued);
     assert!(verdict.admits());
     assert_eq!(later.time_floor(), UnixSeconds(NOW.0 + 5));
-    // Cosignatures may state times that no text of ours can.
-    world.log.append(&world.root.entry("one more leaf"));
-    world.log.cosigned_at = UnixSeconds((1 << 63) - 1);
-    let (_verdict, latest) = judge(&world, &trust, &later, &issued);
-    assert_eq!(latest.time_floor(), UnixSeconds(253_402_300_799));
     // An older cosignature does not take it back.
     world.log.append(&world.root.entry("the last leaf"));
     world.log.cosigned_at = UnixSeconds(NOW.0 - 300);
     let (verdict, same) = judge(&world, &trust, &later, &issued);
     assert!(verdict.admits());
     assert_eq!(same.time_floor(), later.time_floor());
+}
+
+/// A witness whose clock is centuries ahead makes a verifier wait for the next bundle, and no longer.
+#[test]
+fn a_witness_with_a_wrong_clock_does_not_put_the_time_out_of_reach() {
+    let mut world = World::new();
+    world.ask_witness(true);
+    let issued = world.issue(&payload());
+    world.publish();
+    let (trust, memory) = open(&world.container(), &Memory::default());
+    let feed_end = world.feed().not_after;
+    for stated in [feed_end.0 + 1, 253_402_300_799, (1 << 63) - 1] {
+        world.log.append(&world.root.entry(&format!("leaf of {stated}")));
+        world.log.cosigned_at = UnixSeconds(stated);
+        let (verdict, kept) = judge(&world, &trust, &memory, &issued);
+        assert!(verdict.admits());
+        assert_eq!(kept.time_floor(), feed_end);
+        // Opening a bundle raises it no further either.
+        world.feed_sequence += 1;
+        assert_eq!(open(&world.container(), &memory).1.time_floor(), feed_end);
+    }
+    let (_verdict, stuck) = judge(&world, &trust, &memory, &issued);
+    assert_eq!(judge(&world, &trust, &stuck, &issued).0, Verdict::of(Reason::StatusStale));
+    // The next feed reaches beyond that end, and everything works again.
+    world.log.cosigned_at = NOW;
+    world.feed_sequence += 1;
+    let newer = world.publish_until(UnixSeconds(feed_end.0 + HOUR));
+    let feed = Feed { not_after: UnixSeconds(feed_end.0 + HOUR), ..world.feed() };
+    let files = vec![world.file(&newer)];
+    let (trust, memory) = open(&world.container_of(&feed, files), &stuck);
+    assert!(judge(&world, &trust, &memory, &issued).0.admits());
 }
 
 fn consistency(world: &World, from: u64, to: u64) -> Consistency {
@@ -159,27 +204,85 @@ fn a_consistency_proof_that_passes_moves_memory() {
     assert!(kept.alarms().is_empty());
 }
 
+/// The next bundle of a world, with a consistency proof from `from` that is damaged by `damage`.
+fn with_proof(world: &mut World, from: u64, damage: u8) -> Container {
+    world.publish();
+    world.feed_sequence += 1;
+    let to = world.log.size() as u64;
+    let mut container = world.container();
+    let mut proof = consistency(world, from, to);
+    proof.proof[0].0[0] ^= damage;
+    container.consistency = vec![proof];
+    container
+}
+
+fn refused(container: &Container, memory: &Memory) -> TrustError {
+    let bytes = container.to_json().expect("a container");
+    Trust::open(bytes.as_bytes(), None, memory, NOW).expect_err("refused")
+}
+
 #[test]
 fn a_consistency_proof_that_fails_is_an_alarm_with_both_texts() {
     let (mut world, _issued, first) = World::ready();
     let (_trust, memory) = open(&first, &Memory::default());
     let from = world.log.size() as u64;
     let remembered = world.log.note();
-    world.publish();
-    world.feed_sequence = 2;
-    let current = world.log.note();
-    let mut second = world.container();
-    let mut proof = consistency(&world, from, from + 1);
-    proof.proof[0].0[0] ^= 1;
-    second.consistency = vec![proof];
-    let bytes = second.to_json().expect("a container");
-    let refused = Trust::open(bytes.as_bytes(), None, &memory, NOW).expect_err("a fork");
-    assert_eq!(refused.code(), "log.fork");
-    let TrustError::Fork { memory: kept } = refused else { panic!("a fork") };
+    let second = with_proof(&mut world, from, 1);
+    let refused = refused(&second, &memory);
+    assert_eq!(refused.code(), "trust.consistency");
+    let kept = refused.memory().expect("a memory with an alarm");
     let [alarm] = kept.alarms() else { panic!("one alarm") };
-    assert_eq!((&alarm.first, &alarm.second), (&remembered, &current));
-    assert_eq!(sizes(&kept), sizes(&memory));
+    assert_eq!((alarm.kind, &alarm.first), (AlarmKind::Inconsistent, &remembered));
+    assert_eq!(alarm.second, world.log.note_at(from as usize + 1));
+    assert_eq!(sizes(kept), sizes(&memory));
     assert_eq!(memory.alarms(), []);
+    // Only the alarm was kept: an honest bundle opens.
+    let mut honest = second;
+    honest.consistency.clear();
+    assert_eq!(open(&honest, kept).1.alarms(), kept.alarms());
+}
+
+/// Whoever carries a bundle can put any proof into it. That frames nobody, and crowds out no fork.
+#[test]
+fn a_proof_that_nobody_signed_accuses_nobody() {
+    let (mut world, issued, container) = World::ready();
+    let (trust, memory) = open(&container, &Memory::default());
+    let from = world.log.size() as u64;
+    let mut kept = memory.clone();
+    for damage in 1..=MAX_ALARMS as u8 + 4 {
+        let refused = refused(&with_proof(&mut world, from, damage), &kept);
+        kept = refused.memory().expect("a memory with an alarm").clone();
+        // Only the latest is kept.
+        assert_eq!(kept.alarms().len(), 1);
+        assert!(kept.alarms().iter().all(|alarm| alarm.kind == AlarmKind::Inconsistent));
+    }
+    let inconsistent = kept.alarms()[0].clone();
+    let first = world.log.size() as u64;
+    kept = judge(&world, &trust, &kept, &issued).1;
+    assert_eq!(sizes(&kept), [first]);
+    let kept = judge_fork(&mut world, &trust, &kept, &issued, b"another");
+    let [fork, last] = kept.alarms() else { panic!("two alarms") };
+    assert_eq!((fork.kind, last), (AlarmKind::Fork, &inconsistent));
+    assert_eq!(Memory::parse(kept.encode().as_bytes()), Ok(kept.clone()));
+}
+
+/// Two roots of one size are what counts, whatever proofs lie beside them.
+#[test]
+fn a_fork_is_no_mere_inconsistency() {
+    let (mut world, _issued, first) = World::ready();
+    let (_trust, memory) = open(&first, &Memory::default());
+    let from = world.log.size() as u64;
+    let remembered = world.log.note();
+    world.log = world.log.fork(world.log.size() - 1, Hash([0x5a; 32]));
+    world.feed_sequence = 2;
+    let forked = world.log.note();
+    let mut second = world.container();
+    second.consistency = vec![consistency(&world, from, world.log.size() as u64)];
+    let refused = refused(&second, &memory);
+    assert_eq!(refused.code(), "trust.fork");
+    let kept = refused.memory().expect("a memory with an alarm");
+    let [alarm] = kept.alarms() else { panic!("one alarm") };
+    assert_eq!((alarm.kind, &alarm.first, &alarm.second), (AlarmKind::Fork, &remembered, &forked));
 }
 
 /// A note that passed under one root is opened again under the next, whose policy may not name its log any more.
@@ -188,15 +291,16 @@ fn a_remembered_note_is_not_believed_under_another_policy() {
     let (mut world, issued, container) = World::ready();
     let (_trust, memory) = open(&container, &Memory::default());
     let receipt = world.receipt(&issued);
-    let log = std::mem::replace(
-        &mut world.log.key,
-        SignerKey::from_seed("new.example/log", KIND, &[5; 32]).expect("a key"),
-    );
-    assert_eq!(log.name(), ORIGIN);
-    world.root.policy = format!("log {}\nquorum none\n", world.log.key.verifier());
+    let new_key = SignerKey::from_seed("new.example/log", KIND, &[5; 32]).expect("a key");
+    world.root.policy = format!("log {}\nquorum none\n", new_key.verifier());
     world.root.sequence = 2;
     world.feed_sequence = 2;
-    let (trust, memory) = open(&world.container(), &memory);
+    // The next root is in the old log; everything else is in the new one.
+    let root_receipt = world.container().root_receipt;
+    world.log.key = new_key;
+    let mut container = world.container();
+    container.root_receipt = root_receipt;
+    let (trust, memory) = open(&container, &memory);
     assert_eq!(sizes(&memory).len(), 2);
     let credential = issued.credential.as_bytes();
     let (verdict, _kept) = verify_kept(&trust, &memory, credential, Some(receipt.as_bytes()), &[], NOW);
@@ -242,6 +346,8 @@ fn another_text_is_no_memory() {
         (r#""alarms":[]"#, r#""alarms":[],"more":0"#),
         (r#""threshold":1"#, r#""threshold":0"#),
         (r#""threshold":1"#, r#""threshold":2"#),
+        (r#""policy":"log "#, r#""policy":"lot "#),
+        (r#""epoch":1"#, r#""epoch":0"#),
         (ORIGIN, "another log"),
         (r#""keys":[]"#, r#""keys":[{"key":"00","state":"retired"}]"#),
     ] {

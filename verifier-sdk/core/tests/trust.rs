@@ -6,7 +6,7 @@ use sillok_log::entry::StatusValue;
 use sillok_log::note::{SignatureKind, SignerKey};
 use sillok_log::{TreeSize, UnixSeconds};
 use sillok_verifier::snapshot::SnapshotFile;
-use sillok_verifier::trust::{Container, Cuts, Feed, Issuer, IssuerKey, Root, Standing};
+use sillok_verifier::trust::{Consistency, Container, Cuts, Feed, Issuer, IssuerKey, Root, Standing};
 use sillok_verifier::verdict::Anchoring;
 use sillok_verifier::{Anchors, Memory, Trust, TrustError, Verdict};
 
@@ -52,6 +52,7 @@ const CASES: &[Case] = &[
     ("trust.root-fork", || after_second_root(|world| world.root.authority.push('!'))),
     ("trust.root-gap", || after_second_root(|world| world.root.sequence = 4)),
     ("trust.root-not-signed-by-previous", not_signed_by_previous),
+    ("trust.root-epoch", || after_second_root(|world| (world.root.sequence, world.root.epoch) = (3, 1))),
     ("trust.key-revived", || revived(Standing::Retired(cut(9)), Standing::Active)),
     ("trust.key-revived", || revived(Standing::Retired(cut(9)), Standing::Retired(cut(10)))),
     ("trust.key-revived", || revived(Standing::Compromised(cut(9)), Standing::Retired(cut(9)))),
@@ -67,6 +68,7 @@ const CASES: &[Case] = &[
     ("trust.feed-signature", || edited(|container| container.feed = resigned(&container.feed, 9))),
     ("trust.feed-signature", || edited(|container| container.feed = resigned(&container.feed, 2))),
     ("trust.feed-epoch", || fed(|_world, feed| feed.epoch = 2)),
+    ("trust.root-outdated", || fed(|_world, feed| feed.root = 2)),
     ("trust.feed-rollback", || after_second_feed(|world| world.feed_sequence = 1)),
     ("trust.feed-fork", || after_second_feed(|world| drop(world.publish()))),
     ("trust.feed-not-logged", || edited(|container| container.feed_receipt = container.root_receipt.clone())),
@@ -77,7 +79,8 @@ const CASES: &[Case] = &[
     ("trust.snapshot-file", || edited(|container| container.snapshots.push(container.snapshots[0].clone()))),
     ("trust.snapshot-file", file_against_feed),
     ("trust.snapshot-file", file_with_extra),
-    ("log.fork", forked),
+    ("trust.consistency", inconsistent),
+    ("trust.fork", forked),
 ];
 
 #[test]
@@ -86,9 +89,7 @@ fn every_code_has_a_case_that_yields_it() {
     let text = std::fs::read_to_string(path).expect("the specification");
     let (_before, opening) = text.split_once("## Opening").expect("the section");
     let words = opening.split('`').skip(1).step_by(2);
-    let mut named: BTreeSet<&str> = words.filter(|word| word.starts_with("trust.")).collect();
-    // Step 10 has the code of the same finding in specs/verification.md.
-    named.insert("log.fork");
+    let named: BTreeSet<&str> = words.filter(|word| word.starts_with("trust.")).collect();
     assert_eq!(CASES.iter().map(|(code, _case)| *code).collect::<BTreeSet<_>>(), named);
     for (position, (code, case)) in CASES.iter().enumerate() {
         assert_eq!(case(), *code, "case {position}");
@@ -155,7 +156,7 @@ fn not_anchored() -> &'static str {
 }
 
 fn memory_of_second_root(world: &mut World) -> Memory {
-    world.root.sequence = 2;
+    (world.root.sequence, world.root.epoch) = (2, 2);
     open(&world.container(), &Memory::default()).1
 }
 
@@ -227,6 +228,18 @@ fn file_against_feed() -> &'static str {
             file.replace(r#""issuer":"https://health.example""#, r#""issuer":"https://other.example""#);
         container.snapshots[0] = SnapshotFile::parse(file.as_bytes()).expect("a file");
     })
+}
+
+/// A proof from what memory holds to what the bundle holds, and not of this log.
+fn inconsistent() -> &'static str {
+    let (mut world, _issued, container) = World::ready();
+    let (_trust, memory) = open(&container, &Memory::default());
+    let from = TreeSize(world.log.size() as u64);
+    world.feed_sequence = 2;
+    let mut container = world.container();
+    let to = TreeSize(world.log.size() as u64);
+    container.consistency = vec![Consistency { origin: ORIGIN.into(), from, to, proof: Vec::new() }];
+    refusal(&container, &memory)
 }
 
 fn forked() -> &'static str {

@@ -185,7 +185,7 @@ fn an_embedded_state_newer_than_the_feed_counts() {
     world.root.status_max_age = HOUR;
     let feed = world.feed();
     let later = UnixSeconds(feed.not_after.0 + 1);
-    let newer = world.publish_until(UnixSeconds(later.0 + HOUR));
+    let newer = world.publish_between(UnixSeconds(later.0 - HOUR), UnixSeconds(later.0 + HOUR));
     let files = vec![world.file(&newer), world.file(&world.published[0].clone())];
     let container = world.container_of(&feed, files);
     let receipt = world.receipt(&issued);

@@ -49,7 +49,11 @@ pub(super) fn open(
     let policy = Policy::parse(root.policy.as_bytes()).map_err(TrustError::Policy)?;
     let mut checkpoints = Checkpoints::new();
     let root_entry = root.entry(root_note.text());
-    let previous = previous_policy(&root, memory)?;
+    // A newer root must be seen in a log that the verifier trusts already: whoever stole the root keys could show it in
+    // a log of their own.
+    let older = memory.root().filter(|seen| seen.sequence < root.sequence);
+    let previous = older.map(|seen| Policy::parse(seen.policy.as_bytes())).transpose();
+    let previous = previous.map_err(TrustError::Policy)?;
     let root_seen = check_logged(&container.root_receipt, &root_entry, previous.as_ref().unwrap_or(&policy))
         .map_err(TrustError::RootNotLogged)?;
     check_activation(Part::Root, root.issued, now)?;
@@ -69,7 +73,14 @@ pub(super) fn open(
     checkpoints.insert(feed.checkpoint.clone(), current.clone());
     // 10. The checkpoints against memory.
     let mut kept = memory.clone();
-    let under_previous = previous.and(memory.root()).map(|seen| (seen.digest, root_seen));
+    let under_previous = match older {
+        Some(seen) => Some((seen.digest, root_seen)),
+        None => {
+            let (note, opened) = root_seen;
+            checkpoints.insert(note, opened);
+            None
+        }
+    };
     observe_all(&mut kept, &checkpoints, under_previous, &container, &root_digest, feed.not_after).map_err(
         |kind| {
             let memory = Box::new(memory.with_alarms_of(&kept));
@@ -178,13 +189,6 @@ fn check_keys(root: &Root, memory: &Memory) -> Result<(), TrustError> {
         }
     }
     Ok(())
-}
-
-/// The policy of the remembered root, if this root is a newer one: it must be seen in a log that the verifier trusts
-/// already, else whoever stole the root keys could show it in a log of their own.
-fn previous_policy(root: &Root, memory: &Memory) -> Result<Option<Policy>, TrustError> {
-    let older = memory.root().filter(|seen| seen.sequence < root.sequence);
-    older.map(|seen| Policy::parse(seen.policy.as_bytes())).transpose().map_err(TrustError::Policy)
 }
 
 /// Checks that a receipt proves the entry of a document. The checkpoint that it does so under, and what that says.

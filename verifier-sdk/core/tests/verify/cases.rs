@@ -47,7 +47,8 @@ pub(crate) const CASES: &[Case] = &[
     (Reason::ReceiptMalformed, || with_receipt(|receipt| receipt.extra = Some(vec![1; 72]))),
     (Reason::ReceiptMalformed, || with_receipt_text(|text| text.replace("index ", "index +"))),
     (Reason::LogUnknown, other_log),
-    (Reason::CheckpointSignature, other_log_key),
+    (Reason::LogKeyUnknown, other_log_key),
+    (Reason::LogKeyUnknown, framed_by_another_log),
     (Reason::CheckpointSignature, unsigned_checkpoint),
     (Reason::CheckpointQuorum, missing_witness),
     (Reason::CheckpointQuorum, false_witness),
@@ -67,7 +68,8 @@ pub(crate) const CASES: &[Case] = &[
     (Reason::StatusDigestMismatch, other_planes),
     (Reason::StatusDigestMismatch, file_of_another_issuer),
     (Reason::StatusStale, stale_snapshot),
-    (Reason::StatusStale, stale_feed),
+    (Reason::StatusStale, old_snapshot),
+    (Reason::StatusStale, old_file),
     (Reason::StatusIndexRange, || with_slot("131072")),
     (Reason::StatusIndexRange, || with_slot("18446744073709551615")),
     (Reason::StatusRevoked, || with_status(StatusValue::Revoked)),
@@ -188,6 +190,22 @@ fn other_log() -> Verdict {
 
 fn other_log_key() -> Verdict {
     from_log(ORIGIN, 5)
+}
+
+/// A listed log stands by its own origin alone: its signature, good or bad, under another's text is nobody's.
+fn framed_by_another_log() -> Verdict {
+    let mut world = World::new();
+    let second = SignerKey::from_seed("second.example/annals", SignatureKind::Ed25519, &[5; 32]);
+    let second = second.expect("a key");
+    world.root.policy = format!("log {}\nlog {}\nquorum none\n", world.log.key.verifier(), second.verifier());
+    let issued = world.issue(&payload());
+    world.publish();
+    let container = world.container();
+    let size = world.log.size();
+    let mut receipt = world.log.receipt_at(issued.index, Some(issued.extra.clone()), size);
+    let line = second.sign("another text\n").expect("a signature");
+    receipt.checkpoint = compose(&world.log.checkpoint(size).body(), &[line]).expect("a note");
+    judge_at(&container, &issued.credential, Some(&receipt.encode()), &[], NOW)
 }
 
 /// The log's line is there under its name and ID, and is not over this text.
@@ -352,14 +370,26 @@ fn stale_snapshot() -> Verdict {
     world.judge(&container, &issued)
 }
 
-/// The snapshot is fresh by itself; the feed that tells of it is older than the root allows.
-fn stale_feed() -> Verdict {
+/// The snapshot's own end is far away; the root allows no such age.
+fn old_snapshot() -> Verdict {
     let mut world = World::new();
     world.root.status_max_age = HOUR - 1;
     let issued = world.issue(&payload());
     world.publish();
     let container = world.container();
     world.judge(&container, &issued)
+}
+
+/// Nor for a snapshot that comes as a file and that no feed names.
+fn old_file() -> Verdict {
+    let mut world = World::new();
+    world.root.status_max_age = HOUR;
+    let issued = world.issue(&payload());
+    world.publish();
+    let container = world.container();
+    let old = world.publish_between(UnixSeconds(NOW.0 - HOUR - 1), UnixSeconds(NOW.0 + HOUR));
+    let file = world.file(&old).to_json();
+    world.judge_with(&container, &issued, &[file.as_bytes()])
 }
 
 fn with_status(value: StatusValue) -> Verdict {
