@@ -1,4 +1,5 @@
 //! `sillok init`, `keys`, `config` and the help of every command.
+#![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
 #[path = "support/program.rs"]
 mod program;

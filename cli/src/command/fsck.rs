@@ -39,7 +39,11 @@ pub(crate) struct Args {
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let folder = Folder::open(&args.data, context, &[])?;
-    let (damages, unchecked, size) = check(&folder)?;
+    let (mut damages, mut unchecked, size) = check(&folder)?;
+    // One that is dropped anyway need not be well.
+    if let Some(size) = size.filter(|_size| !args.rebuild_index) {
+        check_index(&folder, size, &mut damages, &mut unchecked);
+    }
     for damage in &damages {
         output::line(format_args!("damaged: {damage}"))?;
     }
@@ -51,6 +55,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         output::line(format_args!("{files} damaged, {} not checked", unchecked.len()))?;
         return Ok(if damages.is_empty() { Exit::Unknown } else { Exit::Bad });
     }
+    let size = size.unwrap_or_default();
     output::line(format_args!("all well: {size} entries, every tile and bundle leads to the signed root"))?;
     if args.rebuild_index {
         rebuild_index(&folder, context)?;
@@ -58,8 +63,8 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-/// What is damaged, what could not be checked, and how many entries are published.
-fn check(folder: &Folder) -> anyhow::Result<(Vec<String>, Vec<String>, TreeSize)> {
+/// What is damaged, what could not be checked, and, if a checkpoint says it, how many entries are published.
+fn check(folder: &Folder) -> anyhow::Result<(Vec<String>, Vec<String>, Option<TreeSize>)> {
     let key = folder.log_vkey()?;
     let mut damages = Vec::new();
     // Holds the lock on the log until the end.
@@ -88,11 +93,11 @@ fn check(folder: &Folder) -> anyhow::Result<(Vec<String>, Vec<String>, TreeSize)
     progress.finish_and_clear();
     if let Err(error) = advanced {
         damages.push(format!("{}: {error}", folder.place.public().join("checkpoint").display()));
-        return Ok((damages, vec!["tiles and bundles, without a checkpoint".into()], TreeSize(0)));
+        return Ok((damages, vec!["tiles and bundles, without a checkpoint".into()], None));
     }
     let (frontier, complete) = (audit.auditor().frontier().clone(), audit.is_complete());
     let Some(report) = audit.finish() else { bail!("the audit read no checkpoint") };
-    let mut unchecked: Vec<String> =
+    let unchecked: Vec<String> =
         report.unchecked.iter().map(|skipped| format!("{}: {}", skipped.what, skipped.why)).collect();
     damages.extend(blame::blame(&source, &report));
     if report.findings.total() == 0
@@ -101,8 +106,7 @@ fn check(folder: &Folder) -> anyhow::Result<(Vec<String>, Vec<String>, TreeSize)
     {
         damages.extend(check_head(folder, &head.signed, frontier));
     }
-    check_index(folder, report.checkpoint.size, &mut damages, &mut unchecked);
-    Ok((damages, unchecked, report.checkpoint.size))
+    Ok((damages, unchecked, Some(report.checkpoint.size)))
 }
 
 /// Whether the published log and the segments add up to the head.
