@@ -4,14 +4,14 @@ use clap::{Parser, Subcommand};
 
 use crate::command::status::{self, Change};
 use crate::command::{
-    audit, config, fsck, import, init, issuer, keys, registry, sample, serve, trust_bundle, verify,
+    audit, config, demo, fsck, import, init, issuer, keys, registry, sample, serve, trust_bundle, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
 
 /// A ledger of credentials that anyone can check and nobody can quietly change.
 ///
-/// Start with `sillok serve --data DIR`. Nothing here ever asks a question: the
+/// See it all at work with `sillok demo`, then start with `sillok serve --data DIR`. Nothing here ever asks a question: the
 /// passphrase of the keys comes from the file that SILLOK_PASSPHRASE_FILE names, or from DIR.
 #[derive(Debug, Parser)]
 #[command(name = "sillok", version, after_help = EXIT_CODES)]
@@ -23,6 +23,7 @@ struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Demo(demo::Args),
     Init(init::Args),
     Serve(serve::Args),
     Registry(registry::Args),
@@ -46,6 +47,7 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(self, context: &Context) -> anyhow::Result<Exit> {
         match self {
+            Self::Demo(args) => demo::run(args, context),
             Self::Init(args) => init::run(args, context),
             Self::Serve(args) => serve::run(args, context),
             Self::Registry(args) => registry::run(args, context),

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod config;
+pub(crate) mod demo;
 pub(crate) mod fsck;
 pub(crate) mod import;
 pub(crate) mod init;

@@ -20,3 +20,12 @@ pub(crate) fn start(settings: &Settings) {
         builder.with_ansi(false).init();
     }
 }
+
+/// Starts logging for commands that serve on the side: errors only.
+pub(crate) fn start_quiet() {
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::ERROR)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+}

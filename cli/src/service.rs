@@ -29,6 +29,9 @@ use crate::folder::Folder;
 use crate::output;
 
 mod operations;
+mod running;
+
+pub(crate) use running::Running;
 
 /// What one process serves.
 pub(crate) struct Service {

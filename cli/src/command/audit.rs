@@ -58,7 +58,7 @@ pub(crate) fn run(args: Args, _context: &Context) -> anyhow::Result<Exit> {
 }
 
 /// Audits the log, then what is published about its lists.
-fn audit(source: &Source, lists_source: &Source, key: &VerifierKey) -> Result<Report, AuditError> {
+pub(crate) fn audit(source: &Source, lists_source: &Source, key: &VerifierKey) -> Result<Report, AuditError> {
     let kind = log_kind(key.name());
     let mut audit = Audit::new(source, key, kind);
     advance(&mut audit)?;

@@ -88,6 +88,16 @@ impl Report {
         of_log + self.lists.findings.len() as u64
     }
 
+    /// How many entries were replayed.
+    pub(crate) fn size(&self) -> u64 {
+        self.log.as_ref().map_or(0, |(found, _kind)| found.replayed.0)
+    }
+
+    /// Code and sentence of those findings that are shown.
+    pub(crate) fn findings(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.rows().map(|row| (row.code, row.detail))
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         match (self.total(), self.unchecked.is_empty()) {
             (0, true) => Exit::Good,
@@ -101,7 +111,7 @@ impl Report {
         of_log.chain(self.lists.findings.iter().cloned())
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         if let Some((found, kind)) = &self.log {
             let checkpoint = &found.checkpoint;
