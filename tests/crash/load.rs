@@ -59,7 +59,8 @@ pub(crate) fn begin_at(folder: &Folder, writer: &Writer, acknowledged: &mut Ackn
     let list = Entry::List(List { list: LIST, issuer, size: LIST_SIZE });
     for (signer, entry) in [(folder.administrator(), key), (folder.submitter(), list)] {
         let entry = entry.encode();
-        let answered = submitter(folder, writer, signer, None).submit(&[entry.clone()], Level::Published);
+        let answered =
+            submitter(folder, writer, signer, None).submit(std::slice::from_ref(&entry), Level::Published);
         match answered.as_deref() {
             Ok([Outcome::Logged(logged)]) => acknowledged.take(entry, logged, folder.log_key(), None),
             other => panic!("the log does not begin: {other:?}; {}", folder.complaints()),

@@ -1,0 +1,262 @@
+//! One function a format. Its property: no panic; what parses is written as it was read; what opens or verifies was
+//! really signed. It says whether it accepted the input.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sillok_log::checkpoint::Checkpoint;
+use sillok_log::entry::Entry;
+use sillok_log::note::{Note, VerifierKey, compose};
+use sillok_log::policy::Policy;
+use sillok_log::receipt::{IssueExtra, Receipt};
+use sillok_log::submission::Authorization;
+use sillok_log::tile::{Tile, encode_bundle, parse_bundle};
+use sillok_verifier::credential::Credential;
+use sillok_verifier::datetime::DateTimeStamp;
+use sillok_verifier::json::{Json, Limits};
+use sillok_verifier::jws::{Jws, TokenType, compact};
+use sillok_verifier::snapshot::SnapshotFile;
+use sillok_verifier::status_list::{compress_state, decode_bitstring, decompress_state, encode_bitstring};
+use sillok_verifier::trust::{Container, Feed, Root};
+use sillok_verifier::{Evidence, Memory, Trust, verify};
+
+use crate::corpus::NOW;
+use crate::known::{Door, known};
+
+pub(crate) fn note(input: &[u8]) -> bool {
+    let Ok(note) = Note::parse_bytes(input) else { return false };
+    let lines: Vec<String> = note
+        .signatures()
+        .iter()
+        .map(|line| {
+            let bytes = [line.key_id.0.to_be_bytes().as_slice(), &line.signature].concat();
+            format!("\u{2014} {} {}\n", line.name, STANDARD.encode(bytes))
+        })
+        .collect();
+    let again = compose(note.text(), &lines).expect("what parses can be written");
+    assert_eq!(again.as_bytes(), input);
+    if note.open(&known().note_keys).is_ok() {
+        assert!(known().note_texts.contains(note.text()), "a forged note opens");
+    }
+    true
+}
+
+pub(crate) fn verifier_key(input: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(input) else { return false };
+    let Ok(key) = VerifierKey::parse(text) else { return false };
+    assert_eq!(key.to_string(), text);
+    true
+}
+
+/// A body, or a whole signed checkpoint.
+pub(crate) fn checkpoint(input: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(input) else { return false };
+    let opened = known().note_keys.iter().filter_map(|key| Checkpoint::open(text, key).ok());
+    let opened = opened.inspect(|opened| {
+        assert!(known().note_texts.contains(&opened.body()), "a forged checkpoint opens");
+    });
+    if opened.count() > 0 {
+        return true;
+    }
+    let Ok(checkpoint) = Checkpoint::parse_body(text) else { return false };
+    assert_eq!(checkpoint.body(), text);
+    true
+}
+
+/// A policy may hold comments: what it writes is read as the same policy.
+pub(crate) fn policy(input: &[u8]) -> bool {
+    let Ok(policy) = Policy::parse(input) else { return false };
+    let written = policy.encode();
+    let again = Policy::parse(&written).expect("what is written parses");
+    assert_eq!(again.encode(), written);
+    assert_eq!(
+        (again.logs().len(), again.witnesses().len()),
+        (policy.logs().len(), policy.witnesses().len())
+    );
+    true
+}
+
+pub(crate) fn entry(input: &[u8]) -> bool {
+    let Ok(entry) = Entry::parse(input) else { return false };
+    assert_eq!(entry.encode(), input);
+    entry.check().expect("what parses keeps the rules of its fields");
+    true
+}
+
+/// A byte with the number of entries, then the bundle.
+pub(crate) fn bundle(input: &[u8]) -> bool {
+    let Some((width, bytes)) = input.split_first() else { return false };
+    let Ok(entries) = parse_bundle(bytes, u16::from(*width)) else { return false };
+    assert_eq!(entries.len(), usize::from(*width));
+    assert_eq!(encode_bundle(entries).expect("entries of a bundle"), bytes);
+    true
+}
+
+pub(crate) fn tile_path(input: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(input) else { return false };
+    let Ok(tile) = Tile::parse(text) else { return false };
+    assert_eq!(tile.path(), text);
+    true
+}
+
+pub(crate) fn receipt(input: &[u8]) -> bool {
+    let Ok(receipt) = Receipt::parse(input) else { return false };
+    assert_eq!(receipt.encode().as_bytes(), input);
+    let opened = known().note_keys.iter().find_map(|key| Checkpoint::open(&receipt.checkpoint, key).ok());
+    if let Some(checkpoint) = opened {
+        assert!(known().note_texts.contains(&checkpoint.body()), "a receipt with a forged checkpoint opens");
+        let proved = known().leaves.iter().filter(|leaf| receipt.check(leaf, &checkpoint).is_ok());
+        assert!(proved.count() <= 1, "one receipt proves two leaves");
+    }
+    true
+}
+
+pub(crate) fn issue_extra(input: &[u8]) -> bool {
+    let Ok(extra) = IssueExtra::parse(input) else { return false };
+    assert_eq!(extra.encode().as_slice(), input);
+    true
+}
+
+pub(crate) fn authorization(input: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(input) else { return false };
+    let Ok(authorization) = Authorization::parse(text) else { return false };
+    assert_eq!(authorization.encode(), text);
+    true
+}
+
+/// A credential or a status list as a compact JWS.
+pub(crate) fn jws(input: &[u8]) -> bool {
+    let tokens = [TokenType::CREDENTIAL, TokenType::STATUS_LIST].map(|expected| Jws::parse(input, expected));
+    let mut accepted = false;
+    for jws in tokens.into_iter().flatten() {
+        let signing_input = std::str::from_utf8(jws.signing_input()).expect("base64url is ASCII");
+        assert_eq!(compact(signing_input, jws.signature()).as_bytes(), input);
+        if known().credential_keys.iter().any(|key| jws.verify(key).is_ok()) {
+            assert!(known().signing_inputs.contains(jws.signing_input()), "a forged token verifies");
+        }
+        accepted = true;
+    }
+    accepted
+}
+
+/// The payload of a credential. Nothing writes credentials from values, so it is read twice.
+pub(crate) fn credential(input: &[u8]) -> bool {
+    let limits = Limits { bytes: 16_384, depth: 16, values: 2_048 };
+    let Ok(json) = Json::parse(input, &limits) else { return false };
+    let Ok(credential) = Credential::parse(&json) else { return false };
+    assert_eq!(Credential::parse(&json).as_ref(), Ok(&credential));
+    assert!(credential.valid_until.is_none_or(|until| until.0 <= MAX_SECONDS));
+    true
+}
+
+pub(crate) fn date(input: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(input) else { return false };
+    let Some(date) = DateTimeStamp::parse(text) else { return false };
+    assert!(date.floor().0 <= MAX_SECONDS, "a date past the year 9999");
+    true
+}
+
+/// A container may be written with white space: what it writes is read as the same.
+pub(crate) fn trust_bundle(input: &[u8]) -> bool {
+    let container = Container::parse(input);
+    if let Ok(container) = &container
+        && let Ok(written) = container.to_json()
+    {
+        assert_eq!(Container::parse(written.as_bytes()).as_ref(), Ok(container));
+    }
+    let Ok((trust, memory)) = Trust::open(input, None, &Memory::default(), NOW) else { return false };
+    let container = container.expect("what opens parses");
+    for signed in [&container.root, &container.feed] {
+        let note = Note::parse(signed).expect("what opens parses");
+        assert!(known().note_texts.contains(note.text()), "a forged document opens");
+    }
+    assert!(
+        known().note_texts.contains(Note::parse(&trust.feed().checkpoint).expect("what opens parses").text())
+    );
+    assert_eq!(Memory::parse(memory.encode().as_bytes()).as_ref(), Ok(&memory));
+    true
+}
+
+/// The text of a root or of a feed.
+pub(crate) fn trust_document(input: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(input) else { return false };
+    let root = Root::parse(text);
+    if let Ok(root) = &root {
+        let written = root.to_text().expect("what parses can be written");
+        assert_eq!(Root::parse(&written).as_ref(), Ok(root));
+    }
+    let feed = Feed::parse(text);
+    if let Ok(feed) = &feed {
+        let written = feed.to_text().expect("what parses can be written");
+        assert_eq!(Feed::parse(&written).as_ref(), Ok(feed));
+    }
+    assert!(root.is_err() || feed.is_err(), "a text is a root and a feed");
+    root.is_ok() || feed.is_ok()
+}
+
+pub(crate) fn snapshot(input: &[u8]) -> bool {
+    let Ok(file) = SnapshotFile::parse(input) else { return false };
+    assert_eq!(SnapshotFile::parse(file.to_json().as_bytes()).as_ref(), Ok(&file));
+    for proved in known().policies.iter().filter_map(|policy| file.prove(policy).ok()) {
+        assert!(known().states.contains(&proved.state().digest()), "a state that was never logged is proved");
+    }
+    true
+}
+
+/// A status list credential, or the encoded list alone.
+pub(crate) fn status_list(input: &[u8]) -> bool {
+    let token = Jws::parse(input, TokenType::STATUS_LIST).ok();
+    let text = match &token {
+        Some(token) => {
+            let subject = token.payload().get("credentialSubject");
+            subject.and_then(|subject| subject.get("encodedList")).and_then(|list| list.string().ok())
+        }
+        None => std::str::from_utf8(input).ok(),
+    };
+    let Some(plane) = text.and_then(|text| decode_bitstring(text, LIST_SIZE).ok()) else { return false };
+    assert_eq!(decode_bitstring(&encode_bitstring(&plane), LIST_SIZE).as_ref(), Ok(&plane));
+    true
+}
+
+/// The compressed planes of a snapshot file.
+pub(crate) fn state(input: &[u8]) -> bool {
+    let Ok((revocation, suspension)) = decompress_state(input, LIST_SIZE) else { return false };
+    let again = compress_state(&revocation, &suspension);
+    assert_eq!(decompress_state(&again, LIST_SIZE), Ok((revocation, suspension)));
+    true
+}
+
+pub(crate) fn memory(input: &[u8]) -> bool {
+    let Ok(memory) = Memory::parse(input) else { return false };
+    assert_eq!(Memory::parse(memory.encode().as_bytes()).as_ref(), Ok(&memory));
+    true
+}
+
+/// The whole decision: the input takes the place of a good credential, then of its receipt.
+pub(crate) fn verdict(input: &[u8]) -> bool {
+    let Door { trust, memory, credential, receipt } = &known().door;
+    let admits = |credential: &[u8], receipt: &[u8]| {
+        let (verdict, after) = verify(&Evidence::new(credential, receipt), trust, memory, NOW);
+        assert!(
+            verdict.admits() || after.checkpoints().eq(memory.checkpoints()),
+            "a refusal moved the memory"
+        );
+        verdict.admits()
+    };
+    let as_credential = admits(input, receipt);
+    if as_credential {
+        let jws = Jws::parse(input, TokenType::CREDENTIAL).expect("what is admitted parses");
+        assert!(known().signing_inputs.contains(jws.signing_input()), "a forged credential is admitted");
+    }
+    let as_receipt = admits(credential, input);
+    if as_receipt {
+        let [found, sound] = [input, receipt].map(|bytes| Receipt::parse(bytes).expect("it was admitted"));
+        assert_eq!((&found.extra, found.index), (&sound.extra, sound.index), "another leaf is admitted");
+    }
+    as_credential || as_receipt
+}
+
+/// The end of the year 9999 (specs/entry.md, "Encoding").
+const MAX_SECONDS: u64 = 253_402_300_799;
+
+/// Slots of the smallest list.
+const LIST_SIZE: u64 = 131_072;
