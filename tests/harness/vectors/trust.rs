@@ -7,6 +7,7 @@ use crate::reference::tree::consistency;
 use crate::reference::trust::{Container, consistency_item};
 
 mod documents;
+mod succession;
 
 /// The vectors of the topic.
 #[must_use]
@@ -15,6 +16,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(documents::vectors());
     all.extend(root_signatures());
     all.extend(root_memory());
+    all.extend(succession::vectors());
     all.extend(keys());
     all.extend(logged());
     all.extend(feeds());

@@ -5,6 +5,7 @@ use super::world::{DAY, ISSUER, NOW, ORIGIN, Plan, START, World, list_uri, witne
 use crate::reference::credential::{IssuerKey, compact, header, status_entries};
 use crate::reference::json::{object, string};
 
+mod logs;
 mod receipts;
 mod statuses;
 
@@ -17,6 +18,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(issuers());
     all.extend(documents());
     all.extend(receipts::vectors());
+    all.extend(logs::vectors());
     all.extend(statuses::vectors());
     all
 }
@@ -263,6 +265,15 @@ fn documents() -> Vec<Vector> {
             "expired-by-time-floor",
             "not valid validity.expired",
             "the clock went back, but a witness knows that it is later",
+        ),
+        Scene::planned(|plan| {
+            plan.witnesses = vec![(witness(1), 1 << 62)];
+            plan.quorum = "quorum w1\n".into();
+        })
+        .vector(
+            "witness-clock-ahead",
+            "valid",
+            "a quorum's time raises the floor at most to the feed's not-after",
         ),
     ]
 }

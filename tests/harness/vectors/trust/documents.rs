@@ -15,7 +15,7 @@ pub(super) fn vectors() -> Vec<Vector> {
     all
 }
 
-fn malformed(name: &str, comment: &str, file: String) -> Vector {
+pub(super) fn malformed(name: &str, comment: &str, file: String) -> Vector {
     scripted(&format!("malformed-{name}"), "trust.malformed", comment, &[file])
 }
 

@@ -108,6 +108,7 @@ fn stale() -> Vec<Vector> {
         plan.embedded = false;
     };
     let (_, fresh) = later(&world(expired_bare), NOW + 8 * DAY, &[]);
+    let (_, long) = later(&world(|_| ()), START + 90 * DAY, &[]);
     vec![
         Scene::planned(short).vector("status-last-second", "valid", "now is the snapshot's not-after"),
         Scene::planned(short).at(NOW + 1).vector(
@@ -137,6 +138,14 @@ fn stale() -> Vec<Vector> {
             "cannot tell status.stale",
             "the snapshot is older than status_max_age",
         ),
+        Scene::planned(|plan| plan.feed_times.1 = START + 90 * DAY)
+            .at(START + 8 * DAY + 1)
+            .with(|scene| scene.statuses = vec![long])
+            .vector(
+                "status-file-past-max-age",
+                "cannot tell status.stale",
+                "a snapshot that comes as a file ages like one of the feed",
+            ),
     ]
 }
 
@@ -187,7 +196,7 @@ fn files() -> Vec<Vector> {
 }
 
 /// A W3C status list credential of one plane, signed by the issuer.
-fn rendered(world: &World, purpose: &str, slots: &Slots) -> String {
+pub(super) fn rendered(world: &World, purpose: &str, slots: &Slots) -> String {
     let plan = Plan::default();
     let url = format!("{}/{purpose}", list_uri());
     let value = if purpose == "revocation" { 1 } else { 2 };
