@@ -4,6 +4,7 @@ use miniz_oxide::deflate::{compress_to_vec, compress_to_vec_zlib};
 
 use super::encoding::base64url;
 use super::entry::state_digest;
+use super::ledger::refusal;
 use super::tree::Hash;
 
 /// Every slot of a list as its value: 0 valid, 1 revoked, 2 suspended.
@@ -11,15 +12,22 @@ use super::tree::Hash;
 pub struct Slots(pub Vec<u8>);
 
 impl Slots {
-    /// The fold of the list's status entries with an index below `fold_size`, in a log of whole entries.
+    /// The fold of the list's status entries with an index below `fold_size` that break no rule, in a log of whole entries.
     #[must_use]
     pub fn fold(log: &[Vec<u8>], list: &[u8; 16], length: u64, fold_size: u64) -> Self {
         let mut slots = vec![0; usize::try_from(length).expect("a list fits memory")];
+        // The entries before, with nothing in the place of a change that was none.
+        let mut history: Vec<Vec<u8>> = Vec::new();
         for entry in log.iter().take(usize::try_from(fold_size).expect("a log fits memory")) {
             if entry[..2] == [1, 2] && entry[2..18] == list[..] {
+                if refusal(&history, entry).is_some() {
+                    history.push(vec![0, 0]);
+                    continue;
+                }
                 let index = u32::from_be_bytes(entry[18..22].try_into().expect("four bytes"));
                 slots[usize::try_from(index).expect("an index fits memory")] = entry[22];
             }
+            history.push(entry.clone());
         }
         Self(slots)
     }

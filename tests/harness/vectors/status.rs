@@ -2,7 +2,7 @@
 
 use super::Vector;
 use crate::reference::encoding::base64url;
-use crate::reference::entry::status;
+use crate::reference::entry::{list, status};
 use crate::reference::status::{Slots, gzip, zlib};
 use crate::reference::tree::sha256;
 
@@ -47,9 +47,35 @@ fn folds() -> Vec<Vector> {
         ),
         ("other-list", "entries of other lists change nothing", 5, long.clone()),
         ("fold-size", "an entry at the fold size is not folded", 3, long),
+        (
+            "after-revocation",
+            "revoked is terminal: an entry that says otherwise breaks a rule and changes nothing",
+            2,
+            vec![change(9, 1, 0), change(9, 0, 1)],
+        ),
+        (
+            "replayed",
+            "a change with the number of an earlier one breaks a rule and changes nothing",
+            3,
+            vec![change(9, 2, 0), change(9, 0, 1), change(9, 2, 0)],
+        ),
+        (
+            "after-refused",
+            "an entry that changed nothing has no number: the next change has it",
+            3,
+            vec![change(9, 2, 0), change(9, 2, 1), change(9, 0, 1)],
+        ),
+        (
+            "beyond-length",
+            "a slot that the list does not have",
+            2,
+            vec![change(131_072, 1, 0), change(0, 1, 0)],
+        ),
     ];
+    let declared = list(&LIST, &[6; 32], SLOTS);
     cases
-        .map(|(name, comment, fold_size, entries)| {
+        .map(|(name, comment, changes, entries)| {
+            let (fold_size, entries) = (changes + 1, [vec![declared.clone()], entries].concat());
             let digest = Slots::fold(&entries, &LIST, SLOTS, fold_size).digest(&LIST);
             new(&format!("fold-{name}"), "ok", "fold", comment)
                 .line("check", "fold")
