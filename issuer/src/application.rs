@@ -75,7 +75,11 @@ impl Core {
     ///
     /// # Errors
     /// The queue is full, or the issuer stops: then none of the orders was taken.
-    pub async fn issue(&self, caller: &Caller, orders: Vec<Order>) -> Result<Vec<Result<Issued, Problem>>, Problem> {
+    pub async fn issue(
+        &self,
+        caller: &Caller,
+        orders: Vec<Order>,
+    ) -> Result<Vec<Result<Issued, Problem>>, Problem> {
         let answer = self.pipeline.submit(&caller.client, orders)?;
         self.metrics.in_flight.set(i64::try_from(self.pipeline.in_flight()).unwrap_or(i64::MAX));
         let lost = |_gone| Problem::later(Code::Stopping, "issuer gave the request up; send it again", 1);
@@ -117,6 +121,9 @@ impl Core {
         if !self.desk_alive.load(Ordering::SeqCst) {
             problems.push("issuer is stopping or its publisher has failed".into());
         }
+        if self.ledger.is_away() {
+            problems.push("log takes no entries at the moment".into());
+        }
         let issued = u64::try_from(self.metrics.feed_issued.get()).unwrap_or(0);
         let age = (self.clock)().0.saturating_sub(issued);
         if age > self.config.feed_lifetime.as_secs() {
@@ -154,7 +161,10 @@ impl Core {
         self.open.swap(false, Ordering::SeqCst)
     }
 
-    async fn ask<T>(&self, task: impl FnOnce(oneshot::Sender<Result<T, Problem>>) -> Task) -> Result<T, Problem> {
+    async fn ask<T>(
+        &self,
+        task: impl FnOnce(oneshot::Sender<Result<T, Problem>>) -> Task,
+    ) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
         let stopped = || Problem::later(Code::Stopping, "issuer is shutting down", 5);
         self.desk.send(task(reply)).map_err(|_closed| stopped())?;
@@ -219,7 +229,8 @@ impl Issuer {
         let origin = origin_hash(config.log.name()).map_err(too_long)?;
         let ServiceKeys { root, feed, master } =
             ServiceKeys::open(&config.keys, config.log.name(), &passphrase).map_err(OpenError::Keys)?;
-        let register = Register::open(&RegisterConfig::new(&config.folder), &master).map_err(OpenError::Store)?;
+        let register =
+            Register::open(&RegisterConfig::new(&config.folder), &master).map_err(OpenError::Store)?;
         let file = StateFile::open(&state_path(&config)).map_err(OpenError::State)?;
         let gate = Gate::new(
             config.clients.clone(),

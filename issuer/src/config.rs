@@ -59,6 +59,8 @@ pub struct Limits {
     pub workers: usize,
     /// How long a worker waits for the log before it gives the credential back as open.
     pub ledger_patience: Duration,
+    /// How long a start waits for a log that is busy or away.
+    pub start_patience: Duration,
 }
 
 /// A program that may ask for credentials.
@@ -168,6 +170,8 @@ impl Default for Limits {
             in_flight_client: 6_144,
             workers: std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8)),
             ledger_patience: Duration::from_secs(10),
+            // An index of some ten million leaves is built within.
+            start_patience: Duration::from_secs(600),
         }
     }
 }

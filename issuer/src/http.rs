@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
+use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::guard::{Any, Get, Head, Post};
+use actix_web::http::header;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{Error, Resource, ResponseError as _, Route, web};
+use actix_web::{Error, ResponseError as _, Route, web};
 
 use crate::application::Core;
 use crate::auth::TOKEN_PATH;
@@ -27,24 +28,24 @@ pub fn configure(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
         config
             .app_data(web::Data::from(core))
-            .service(resource(TOKEN_PATH, web::post().to(authentication::token)))
-            .service(resource("/credentials/issue", web::post().to(credentials::issue)))
-            .service(resource("/credentials/issue/batch", web::post().to(credentials::issue_batch)))
-            .service(resource("/credentials/status", web::post().to(credentials::status)))
-            .service(resource("/admin/keys/rotate", web::post().to(administration::rotate)))
-            .service(resource("/admin/keys/retire", web::post().to(administration::retire)))
-            .service(resource("/admin/keys/compromise", web::post().to(administration::compromise)))
-            .service(resource("/admin/publish", web::post().to(administration::publish)))
-            .service(resource(
+            .service(post(TOKEN_PATH, web::route().to(authentication::token)))
+            .service(post("/credentials/issue", web::route().to(credentials::issue)))
+            .service(post("/credentials/issue/batch", web::route().to(credentials::issue_batch)))
+            .service(post("/credentials/status", web::route().to(credentials::status)))
+            .service(post("/admin/keys/rotate", web::route().to(administration::rotate)))
+            .service(post("/admin/keys/retire", web::route().to(administration::retire)))
+            .service(post("/admin/keys/compromise", web::route().to(administration::compromise)))
+            .service(post("/admin/publish", web::route().to(administration::publish)))
+            .service(get(
                 "/.well-known/oauth-authorization-server",
-                web::get().to(authentication::metadata),
+                web::route().to(authentication::metadata),
             ))
-            .service(resource("/.well-known/jwt-vc-issuer", web::get().to(discovery::jwt_vc_issuer)))
-            .service(resource("/.well-known/did.json", web::get().to(discovery::did_document)))
-            .service(resource("/trust-bundle", web::get().to(discovery::trust_bundle)))
-            .service(resource("/status/{list}/{file}", web::get().to(discovery::status_list)))
-            .service(resource("/contexts/{type}/v1", web::get().to(discovery::context)))
-            .service(resource("/types", web::get().to(discovery::types)));
+            .service(get("/.well-known/jwt-vc-issuer", web::route().to(discovery::jwt_vc_issuer)))
+            .service(get("/.well-known/did.json", web::route().to(discovery::did_document)))
+            .service(get("/trust-bundle", web::route().to(discovery::trust_bundle)))
+            .service(get("/status/{list}/{file}", web::route().to(discovery::status_list)))
+            .service(get("/contexts/{type}/v1", web::route().to(discovery::context)))
+            .service(get("/types", web::route().to(discovery::types)));
     }
 }
 
@@ -53,10 +54,10 @@ pub fn configure_operations(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceCon
     move |config| {
         config
             .app_data(web::Data::from(core))
-            .service(resource("/healthz", web::get().to(operations::health)))
-            .service(resource("/readyz", web::get().to(operations::ready)))
-            .service(resource("/metrics", web::get().to(operations::metrics)))
-            .service(resource("/openapi.json", web::get().to(operations::openapi)));
+            .service(get("/healthz", web::route().to(operations::health)))
+            .service(get("/readyz", web::route().to(operations::ready)))
+            .service(get("/metrics", web::route().to(operations::metrics)))
+            .service(get("/openapi.json", web::route().to(operations::openapi)));
     }
 }
 
@@ -67,25 +68,24 @@ pub fn configure_fallback(config: &mut web::ServiceConfig) {
     }));
 }
 
-/// A path with its one method, within the deadline.
-fn resource(
-    path: &str,
-    route: Route,
-) -> Resource<
-    impl actix_web::dev::ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody + use<>>,
-        Error = Error,
-        InitError = (),
-    > + use<>,
-> {
-    web::resource(path)
-        .route(route)
-        .default_service(web::to(|| async {
-            Problem::new(Code::RouteMethod, "resource has another method").error_response()
-        }))
-        .wrap(from_fn(bounded))
+/// A path that is read.
+fn get(path: &str, route: Route) -> impl HttpServiceFactory + use<> {
+    resource(path, route.guard(Any(Get()).or(Head())), "GET, HEAD")
+}
+
+/// A path that changes something.
+fn post(path: &str, route: Route) -> impl HttpServiceFactory + use<> {
+    resource(path, route.guard(Post()), "POST")
+}
+
+/// A path with its methods, within the deadline.
+fn resource(path: &str, route: Route, allow: &'static str) -> impl HttpServiceFactory + use<> {
+    let other_method = move || async move {
+        let mut response = Problem::new(Code::RouteMethod, "resource has other methods").error_response();
+        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allow));
+        response
+    };
+    web::resource(path).route(route).default_service(web::to(other_method)).wrap(from_fn(bounded))
 }
 
 /// Ends a request at the deadline, a slow body included, and counts what was refused. What was handed in goes on: a
@@ -95,27 +95,21 @@ async fn bounded(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let changes = *request.method() != Method::GET;
     let answer = tokio::time::timeout(core.config.limits.deadline, next.call(request)).await;
-    let answer = answer.unwrap_or_else(|_elapsed| {
-        Err(Problem::later(Code::RequestDeadline, "request took longer than its deadline", 1).into())
-    });
-    match answer {
-        Ok(response) => {
-            if let Some(problem) = response.response().error().and_then(|error| error.as_error::<Problem>())
-                && changes
-            {
-                core.metrics.refuse(problem.code);
-            }
-            Ok(response)
-        }
-        Err(error) => {
-            if let Some(problem) = error.as_error::<Problem>() {
-                core.metrics.refuse(problem.code);
-            }
-            Err(error)
-        }
+    let late = || Problem::later(Code::RequestDeadline, "request took longer than its deadline", 1);
+    let mut answer = answer.unwrap_or_else(|_elapsed| Err(late().into()));
+    let error = match &answer {
+        Ok(response) => response.response().error(),
+        Err(error) => Some(error),
+    };
+    if let Some(problem) = error.and_then(|error| error.as_error::<Problem>()) {
+        core.metrics.refuse(problem.code);
     }
+    if let Ok(response) = &mut answer {
+        let nosniff = header::HeaderValue::from_static("nosniff");
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    }
+    answer
 }
 
 /// An answer that is not worth asking for again within a minute.

@@ -27,8 +27,8 @@ use sillok_verifier::jws::TokenType;
 mod order;
 pub(crate) mod pipeline;
 
-pub use order::{Order, WantedType};
 pub(crate) use order::check_key;
+pub use order::{Order, WantedType};
 
 /// What is handed over.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub(crate) fn run(core: &Core, orders: Vec<Order>) -> Vec<Answer> {
     for (position, order) in orders.into_iter().enumerate() {
         match begin(core, &order) {
             Ok(Begun::New(ticket)) => new.push((position, ticket, order)),
-            Ok(Begun::Resume(ticket, issued)) => open.push(resumed(Some(position), issued, Some(ticket))),
+            Ok(Begun::Resume(ticket, issued)) => open.push(resumed(Some(position), *issued, Some(ticket))),
             Ok(Begun::Replay(issued)) => {
                 core.metrics.repeated.inc();
                 answers[position] = Some(Ok(issued));
@@ -103,13 +103,15 @@ pub(crate) fn run(core: &Core, orders: Vec<Order>) -> Vec<Answer> {
 /// # Errors
 /// The register cannot be read, or the log does not answer.
 pub(crate) fn resume(core: &Core) -> Result<usize, Problem> {
-    let intents = core.register.open_intents().map_err(|error| Problem::internal("reading open intents", &error))?;
+    let intents =
+        core.register.open_intents().map_err(|error| Problem::internal("reading open intents", &error))?;
     let count = intents.len();
     let mut intents = intents.into_iter().peekable();
     while intents.peek().is_some() {
         let batch = intents.by_ref().take(RESUME_BATCH).map(|issued| resumed(None, issued, None)).collect();
-        if let Some((_position, Err(problem))) =
-            log(core, batch).into_iter().find(|(_, answer)| matches!(answer, Err(p) if p.code != Code::LedgerRefused))
+        if let Some((_position, Err(problem))) = log(core, batch)
+            .into_iter()
+            .find(|(_, answer)| matches!(answer, Err(p) if p.code != Code::LedgerRefused))
         {
             return Err(problem);
         }
@@ -120,7 +122,7 @@ pub(crate) fn resume(core: &Core) -> Result<usize, Problem> {
 /// What is known of a request, without what needs no further work.
 enum Begun {
     New(Ticket),
-    Resume(Ticket, register::Issued),
+    Resume(Ticket, Box<register::Issued>),
     Replay(Issued),
 }
 
@@ -128,7 +130,7 @@ fn begin(core: &Core, order: &Order) -> Result<Begun, Problem> {
     let begun = core.register.begin(&order.client, &order.idempotency_key, &order.digest);
     match begun.map_err(|error| Problem::internal("looking up a request", &error))? {
         Begin::New(ticket) => Ok(Begun::New(ticket)),
-        Begin::Resume(ticket, issued) => Ok(Begun::Resume(ticket, issued)),
+        Begin::Resume(ticket, issued) => Ok(Begun::Resume(ticket, Box::new(issued))),
         Begin::Replay(register::Issued { jws, logged: Some(logged), .. }) => {
             Ok(Begun::Replay(Issued { credential: jws, receipt: logged.receipt }))
         }
@@ -199,7 +201,8 @@ fn prepare(
 fn check_claims<'a>(core: &'a Core, order: &Order) -> Result<(&'a CredentialType, Claims), Problem> {
     let kind = core.find_type(&order.wanted_type)?;
     let claims = kind.check(&order.claims).map_err(|error| {
-        let detail = format!("claim credential/credentialSubject{} breaks the rule {}", error.pointer, error.keyword);
+        let detail =
+            format!("claim credential/credentialSubject{} breaks the rule {}", error.pointer, error.keyword);
         Problem::new(Code::ClaimsInvalid, detail)
     })?;
     Ok((kind, claims))
@@ -250,7 +253,8 @@ fn draft(
         facility: order.facility.clone(),
         source_event: order.source_event.clone(),
     };
-    let digest: Hash = provenance.digest().map_err(|error| Problem::internal("blinding the provenance", &error))?;
+    let digest: Hash =
+        provenance.digest().map_err(|error| Problem::internal("blinding the provenance", &error))?;
     let hour = UnixSeconds(now.0 - now.0 % ISSUE_TIME_SECONDS);
     let extra = IssueExtra { nonce: random()?, provenance: digest, time: hour };
     let entry = extra.entry(jws.signing_input(), signer.thumbprint());
@@ -368,8 +372,10 @@ fn finish(
             Some((open.number, logged.index, logged.receipt.encode()))
         })
         .collect();
-    let done: Vec<Done<'_>> =
-        receipts.iter().map(|(number, leaf, receipt)| Done { number: *number, leaf: *leaf, receipt }).collect();
+    let done: Vec<Done<'_>> = receipts
+        .iter()
+        .map(|(number, leaf, receipt)| Done { number: *number, leaf: *leaf, receipt })
+        .collect();
     let failed = |error| Problem::internal("remembering receipts", &error);
     if !done.is_empty() {
         register.complete(&done, now).map_err(failed)?;

@@ -3,7 +3,7 @@
 //!
 //! Every call blocks. Requests are batched before they come here, by the threads that issue.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,9 +35,9 @@ pub enum Backend {
     /// Behind HTTP, with one submitter for each author.
     Remote {
         /// Submits key and bundle entries.
-        administrator: Submitter,
+        administrator: Box<Submitter>,
         /// Submits issue, status, snapshot and list entries.
-        issuer: Submitter,
+        issuer: Box<Submitter>,
     },
 }
 
@@ -50,6 +50,8 @@ pub struct Ledger {
     patience: Duration,
     /// Size of the largest checkpoint that was checked. Only ever grows.
     largest: AtomicU64,
+    /// Whether the last submission got no answer.
+    away: AtomicBool,
 }
 
 /// What became of one entry.
@@ -87,7 +89,7 @@ impl Ledger {
     /// A log with this key, on behalf of one issuer.
     #[must_use]
     pub fn new(backend: Backend, log: VerifierKey, issuer: IssuerHash, patience: Duration) -> Self {
-        Self { backend, log, issuer, patience, largest: AtomicU64::new(0) }
+        Self { backend, log, issuer, patience, largest: AtomicU64::new(0), away: AtomicBool::new(false) }
     }
 
     /// The name of the log.
@@ -98,6 +100,11 @@ impl Ledger {
     /// The log's key.
     pub const fn key(&self) -> &VerifierKey {
         &self.log
+    }
+
+    /// Whether the last submission got no answer.
+    pub fn is_away(&self) -> bool {
+        self.away.load(Ordering::SeqCst)
     }
 
     /// Size of the largest checkpoint seen so far.
@@ -141,6 +148,12 @@ impl Ledger {
     }
 
     fn submit_once(&self, bytes: &[Vec<u8>], author: Author, level: Level) -> Result<Vec<Answer>, Error> {
+        let answers = self.ask(bytes, author, level);
+        self.away.store(matches!(answers, Err(Error::Unavailable { .. })), Ordering::SeqCst);
+        answers
+    }
+
+    fn ask(&self, bytes: &[Vec<u8>], author: Author, level: Level) -> Result<Vec<Answer>, Error> {
         match &self.backend {
             Backend::Embedded(handle) => {
                 let role = match author {
@@ -322,7 +335,11 @@ impl From<Error> for Problem {
             Error::Refused { code, detail } => Self::from(Refused { code, detail }),
             Error::Unavailable { detail } => {
                 tracing::warn!(detail, "log is not available");
-                Self::later(Code::LedgerUnavailable, "log takes no entries at the moment", UNAVAILABLE_SECONDS)
+                Self::later(
+                    Code::LedgerUnavailable,
+                    "log takes no entries at the moment",
+                    UNAVAILABLE_SECONDS,
+                )
             }
         }
     }

@@ -1,6 +1,10 @@
 //! IO. The issuer: it authorises, composes, signs, logs and hands over credentials, and changes their status.
 //!
 //! # In scope
+//! The service: its parts and threads ([`application`], [`config`]), who may ask ([`auth`]), its interface ([`http`],
+//! [`error`], [`metrics`]), issuing ([`issue`]), changing status ([`status`]), publishing lists and the trust bundle
+//! ([`publish`]), its keys ([`keys`]), and the log as it sees it ([`ledger`]).
+//!
 //! Credential types as data ([`types`]), the exact bytes of a credential ([`compose`]), signing them ([`sign`]), and
 //! what must outlast a crash: the journal ([`journal`]), the subjects' keys ([`subjects`]), the slots of the status
 //! lists ([`slots`]) and the facade over the three ([`register`]).

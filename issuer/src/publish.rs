@@ -197,6 +197,10 @@ impl Desk {
             Task::Change(order, reply) => self.change(vec![(order, reply)]),
             Task::Key(order, reply) => {
                 let answer = self.key_event(&order);
+                if answer.is_err() {
+                    // What was begun is in the state file: the next publication finishes it, and that is now.
+                    self.feed_due = Instant::now();
+                }
                 drop(reply.send(answer));
             }
             Task::Publish(reply) => {

@@ -1,9 +1,11 @@
 //! Tokens: what a client must show to get one, and what one allows.
+#![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up fails")]
 
 use serde_json::{Value, json};
 use sillok_issuer::sign::Signer as _;
 
 #[path = "support/world.rs"]
+#[expect(dead_code, reason = "not every test needs all of it")]
 mod world;
 
 use world::{Answer, ISSUER, Running, World, client, request, status_request, token_form};
@@ -62,8 +64,10 @@ fn an_assertion_that_is_not_good_is_refused() {
     let now = world.time().0;
     world.wait(1);
     type Change = Box<dyn FnOnce(&mut Value, &mut Value)>;
-    let claim = |name: &'static str, value: Value| -> Change { Box::new(move |_, claims| claims[name] = value) };
-    let header = |name: &'static str, value: Value| -> Change { Box::new(move |header, _| header[name] = value) };
+    let claim =
+        |name: &'static str, value: Value| -> Change { Box::new(move |_, claims| claims[name] = value) };
+    let header =
+        |name: &'static str, value: Value| -> Change { Box::new(move |header, _| header[name] = value) };
     let cases: Vec<(&str, Change)> = vec![
         ("aud", claim("aud", "https://elsewhere.example".into())),
         ("aud", claim("aud", json!({}))),
@@ -93,7 +97,9 @@ fn an_assertion_that_is_not_good_is_refused() {
     assert_eq!(denied(&stranger), invalid_client());
     assert_eq!(stranger.text, impostor.text);
     let good = world.assertion(&client("clinic", 11), |_, _| {});
-    for damaged in [good[..good.len() - 2].to_owned(), good.replace('.', ""), format!("{good}."), "a.b.c".into()] {
+    for damaged in
+        [good[..good.len() - 2].to_owned(), good.replace('.', ""), format!("{good}."), "a.b.c".into()]
+    {
         assert_eq!(denied(&running.ask_token(&token_form(&damaged, ""))), invalid_client());
     }
     assert_eq!(running.ask_token(&token_form(&good, "")).status, 200);
@@ -104,7 +110,8 @@ fn an_assertion_that_is_not_good_is_refused() {
 fn an_assertion_is_used_once_over_restarts_too() {
     let world = World::new();
     let running = world.start();
-    let assertion = world.assertion(&client("clinic", 11), |_, claims| claims["exp"] = (world.time().0 + 250).into());
+    let assertion =
+        world.assertion(&client("clinic", 11), |_, claims| claims["exp"] = (world.time().0 + 250).into());
     // A request that fails otherwise uses nothing up.
     let wrong_scope = running.ask_token(&token_form(&assertion, "&scope=admin"));
     assert_eq!(denied(&wrong_scope), (400, "invalid_scope".into()));
@@ -163,13 +170,20 @@ fn a_token_allows_what_it_says_and_no_longer_than_it_says() {
     assert_eq!(narrow["scope"], "status");
     let narrow = narrow["access_token"].as_str().unwrap().to_owned();
     assert_eq!(running.issue(&narrow, "k", &request("person-1")).code(), "scope.insufficient");
-    assert_eq!(running.post("/credentials/status", &narrow, &status_request("x", "revocation", true)).status, 404);
+    assert_eq!(
+        running.post("/credentials/status", &narrow, &status_request("x", "revocation", true)).status,
+        404
+    );
     for path in ["/admin/keys/rotate", "/admin/keys/retire", "/admin/keys/compromise", "/admin/publish"] {
         assert_eq!(running.post(path, &narrow, &json!({})).code(), "scope.insufficient", "{path}");
     }
     let editor = world.token(&running, "edwards");
-    assert_eq!(running.post("/credentials/status", &editor, &status_request("x", "revocation", true)).status, 403);
-    let none = running.server.send("POST", "/credentials/issue", &[("content-type", "application/json")], "{}");
+    assert_eq!(
+        running.post("/credentials/status", &editor, &status_request("x", "revocation", true)).status,
+        403
+    );
+    let none =
+        running.server.send("POST", "/credentials/issue", &[("content-type", "application/json")], "{}");
     assert_eq!((none.status, none.code().as_str()), (401, "token.missing"));
     assert_eq!(none.header("www-authenticate"), Some("Bearer"));
     for forged in ["x", "sillok_e30.e30", &format!("{reader}x"), &reader[..reader.len() - 4]] {
@@ -178,7 +192,10 @@ fn a_token_allows_what_it_says_and_no_longer_than_it_says() {
     }
     world.wait(600);
     let late = running.issue(&narrow, "k", &request("person-1"));
-    assert_eq!((late.code().as_str(), late.json()["detail"].as_str().unwrap()), ("token.invalid", "token has expired"));
+    assert_eq!(
+        (late.code().as_str(), late.json()["detail"].as_str().unwrap()),
+        ("token.invalid", "token has expired")
+    );
     running.stop();
     // A client that is no longer configured has no tokens.
     let token = {

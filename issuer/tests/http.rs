@@ -1,7 +1,11 @@
 //! The interface of an issuer with a registry behind it, over HTTP on a real port.
+#![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up fails")]
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sillok_issuer::http::ROUTES;
@@ -64,7 +68,8 @@ fn an_issuer_with_an_ed25519_key_is_believed_too() {
     let answer = running.issue(&token, "k", &body);
     assert_eq!(answer.status, 201, "{}", answer.text);
     let (credential, receipt) = issued(&answer.json());
-    let header = sillok_verifier::encoding::decode_base64url(credential.split('.').next().unwrap().as_bytes());
+    let header =
+        sillok_verifier::encoding::decode_base64url(credential.split('.').next().unwrap().as_bytes());
     assert!(String::from_utf8(header.unwrap()).unwrap().contains(r#""alg":"EdDSA""#));
     let claims = payload(&credential);
     assert_eq!(claims["cnf"]["jwk"], body["options"]["holderKey"]);
@@ -118,7 +123,8 @@ fn a_hundred_posts_with_one_key_make_one_leaf() {
             .collect();
         posts.into_iter().map(|post| post.join().unwrap()).collect()
     });
-    let bytes: BTreeSet<&String> = answers.iter().filter(|(status, _)| *status == 201).map(|(_, text)| text).collect();
+    let bytes: BTreeSet<&String> =
+        answers.iter().filter(|(status, _)| *status == 201).map(|(_, text)| text).collect();
     assert_eq!(bytes.len(), 1, "one credential, however often it is asked for");
     assert!(answers.iter().all(|(status, _)| [201, 409].contains(status)));
     assert_eq!(world.issue_leaves(&running), 1);
@@ -168,50 +174,69 @@ fn a_batch_is_answered_item_by_item() {
     running.stop();
 }
 
+/// A request that is refused, with status, code, and what the detail names.
+type Refusal = (fn(&mut Value), u16, &'static str, &'static str);
+
+const REFUSALS: [Refusal; 13] = [
+    (|b| *b = json!([]), 400, "request.malformed", "object"),
+    (|b| *b = json!({}), 400, "request.malformed", "credential"),
+    (|b| b["credential"]["issuer"] = "me".into(), 400, "request.malformed", "credential/issuer"),
+    (|b| b["credential"]["@context"] = json!(["x"]), 400, "request.malformed", "@context"),
+    (|b| b["credential"]["type"] = json!(["VerifiableCredential"]), 400, "request.malformed", "type"),
+    (|b| b["credential"]["type"][0] = 7.into(), 400, "request.malformed", "type/0"),
+    (|b| b["credential"]["validFrom"] = "2027-01-15".into(), 400, "request.malformed", "validFrom"),
+    (|b| b["credential"]["credentialSubject"] = 1.into(), 400, "request.malformed", "credentialSubject"),
+    (|b| b["options"]["subject"] = "".into(), 400, "request.malformed", "options/subject"),
+    (|b| b["options"]["facility"] = "x".repeat(257).into(), 400, "request.malformed", "facility"),
+    (|b| b["options"]["holderKey"] = json!({ "kty": "EC" }), 400, "request.malformed", "holderKey"),
+    (|b| b["options"]["type"] = "passport".into(), 422, "type.unknown", "/types"),
+    // Expired before it is issued.
+    (
+        |b| b["credential"]["validFrom"] = "2001-01-01T00:00:00Z".into(),
+        422,
+        "credential.refused",
+        "validity.expired",
+    ),
+];
+
 #[test]
-fn what_is_wrong_is_named() {
+fn a_wrong_request_is_refused_with_the_place() {
+    let world = World::new();
+    let running = world.start();
+    let token = world.token(&running, "clinic");
+    for (change, status, code, place) in REFUSALS {
+        let mut body = request("person-1");
+        change(&mut body);
+        let answer = running.issue(&token, "k", &body);
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", answer.text);
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(place), "{detail} does not name {place}");
+    }
+    let mut body = request("person-1");
+    body["credential"]["credentialSubject"]["doses"][0]["date"] = "2026-02-31".into();
+    let answer = running.issue(&token, "k", &body);
+    assert_eq!((answer.status, answer.code().as_str()), (422, "claims.invalid"));
+    assert!(answer.text.contains("credentialSubject/doses/0/date"), "{}", answer.text);
+    let texts =
+        [("{", "line 1"), (r#"{"credential":{},"credential":{}}"#, "credential"), ("\u{1}", "line 1")];
+    for (text, place) in texts {
+        let answer = running.server.post("/credentials/issue", &token, &[("idempotency-key", "k")], text);
+        assert_eq!(answer.code(), "request.malformed");
+        assert!(answer.text.contains(place), "{}", answer.text);
+    }
+    assert_eq!(world.issue_leaves(&running), 0, "nothing half-done");
+    let metrics = running.get("/metrics").text;
+    assert!(metrics.contains(r#"sillok_issuer_refused_total{code="claims.invalid"} 1"#), "{metrics}");
+    running.stop();
+}
+
+#[test]
+fn sizes_keys_media_types_and_paths_are_checked() {
     let world = World::new();
     let running = world.start();
     let token = world.token(&running, "clinic");
     let key = [("idempotency-key", "k")];
     let post = |path: &str, body: &str| running.server.post(path, &token, &key, body);
-    let refused = |body: Value, status: u16, code: &str, place: &str| {
-        let answer = post("/credentials/issue", &body.to_string());
-        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{}", answer.text);
-        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
-        assert!(detail.contains(place), "{detail} does not name {place}");
-    };
-    let changed = |change: fn(&mut Value)| {
-        let mut body = request("person-1");
-        change(&mut body);
-        body
-    };
-    refused(json!([]), 400, "request.malformed", "object");
-    refused(json!({}), 400, "request.malformed", "credential");
-    refused(changed(|b| b["credential"]["issuer"] = "me".into()), 400, "request.malformed", "credential/issuer");
-    refused(changed(|b| b["credential"]["@context"] = json!(["x"])), 400, "request.malformed", "@context");
-    refused(changed(|b| b["credential"]["type"] = json!(["VerifiableCredential"])), 400, "request.malformed", "type");
-    refused(changed(|b| b["credential"]["type"][0] = 7.into()), 400, "request.malformed", "type/0");
-    refused(changed(|b| b["credential"]["validFrom"] = "2027-01-15".into()), 400, "request.malformed", "validFrom");
-    refused(changed(|b| b["credential"]["credentialSubject"] = 1.into()), 400, "request.malformed", "credentialSubject");
-    refused(changed(|b| b["options"]["subject"] = "".into()), 400, "request.malformed", "options/subject");
-    refused(changed(|b| b["options"]["facility"] = "x".repeat(257).into()), 400, "request.malformed", "facility");
-    refused(changed(|b| b["options"]["holderKey"] = json!({ "kty": "EC" })), 400, "request.malformed", "holderKey");
-    refused(changed(|b| b["options"]["type"] = "passport".into()), 422, "type.unknown", "/types");
-    let dose = "credentialSubject/doses/0/date";
-    refused(
-        changed(|b| b["credential"]["credentialSubject"]["doses"][0]["date"] = "2026-02-31".into()),
-        422,
-        "claims.invalid",
-        dose,
-    );
-    // Expired before it is issued.
-    refused(changed(|b| b["credential"]["validFrom"] = "2001-01-01T00:00:00Z".into()), 422, "credential.refused", "validity.expired");
-    for (text, place) in [("{", "line 1"), (r#"{"credential":{},"credential":{}}"#, "credential"), ("\u{1}", "line 1")] {
-        let answer = post("/credentials/issue", text);
-        assert_eq!(answer.code(), "request.malformed");
-        assert!(answer.text.contains(place), "{}", answer.text);
-    }
     let huge = post("/credentials/issue", &" ".repeat(20_000));
     assert_eq!((huge.status, huge.code().as_str()), (413, "request.too-large"));
     let many = json!({ "requests": vec![json!({}); 1_001] });
@@ -231,12 +256,11 @@ fn what_is_wrong_is_named() {
     let plain = [("content-type", "text/plain"), ("authorization", &format!("Bearer {token}")), key[0]];
     assert_eq!(running.server.send("POST", "/credentials/issue", &plain, &body).code(), "request.media-type");
     assert_eq!(running.server.send("DELETE", "/credentials/issue", &[], "").code(), "route.method");
-    assert_eq!(running.get("/nothing").code(), "route.unknown");
-    assert_eq!(running.get("/status/00/snapshot").code(), "route.unknown");
-    assert_eq!(running.get("/contexts/passport/v1").code(), "route.unknown");
+    for path in ["/nothing", "/status/00/snapshot", "/contexts/passport/v1"] {
+        let answer = running.get(path);
+        assert_eq!((answer.status, answer.code().as_str()), (404, "route.unknown"), "{path}");
+    }
     assert_eq!(world.issue_leaves(&running), 0, "nothing half-done");
-    let metrics = running.get("/metrics").text;
-    assert!(metrics.contains(r#"sillok_issuer_refused_total{code="claims.invalid"} 1"#), "{metrics}");
     running.stop();
 }
 
@@ -287,7 +311,9 @@ fn status_is_changed_published_and_seen_by_verifiers() {
     let token = world.token(&running, "operator");
     let (credential, receipt) = issued(&running.issue(&token, "a", &request("person-1")).json());
     let id = payload(&credential)["id"].as_str().unwrap().to_owned();
-    let change = |purpose: &str, set: bool| running.post("/credentials/status", &token, &status_request(&id, purpose, set));
+    let change = |purpose: &str, set: bool| {
+        running.post("/credentials/status", &token, &status_request(&id, purpose, set))
+    };
     let judge = || code(&world.judge(&running.get("/trust-bundle").text, &credential, &receipt));
     assert_eq!(judge(), "valid");
     // Nothing to lift: there is no change to name.
@@ -310,7 +336,8 @@ fn status_is_changed_published_and_seen_by_verifiers() {
         let answer = change(purpose, set);
         assert_eq!((answer.status, answer.code().as_str()), (409, "credential.revoked"), "{purpose} {set}");
     }
-    let unknown = running.post("/credentials/status", &token, &status_request("urn:uuid:0", "revocation", true));
+    let unknown =
+        running.post("/credentials/status", &token, &status_request("urn:uuid:0", "revocation", true));
     assert_eq!((unknown.status, unknown.code().as_str()), (404, "credential.unknown"));
     let mut wrong = status_request(&id, "revocation", true);
     wrong["credentialStatus"]["type"] = "StatusList2021Entry".into();
@@ -344,7 +371,8 @@ fn check_published_lists(world: &World, running: &Running, claims: &Value) {
     let mut expected = vec![0; 131_072 / 8];
     expected[index / 8] = 0x80 >> (index % 8);
     assert_eq!(revoked, expected);
-    let on_disk = std::fs::read_to_string(world.path("data/public").join(path.trim_start_matches('/'))).unwrap();
+    let on_disk =
+        std::fs::read_to_string(world.path("data/public").join(path.trim_start_matches('/'))).unwrap();
     assert_eq!(on_disk, rendering.text);
 }
 
@@ -420,6 +448,34 @@ fn a_compromised_key_is_good_below_its_cut_only() {
     let metadata = running.get("/.well-known/jwt-vc-issuer").json();
     let keys = metadata["jwks"]["keys"].as_array().unwrap();
     assert_eq!(keys.iter().map(|key| &key["kid"]).collect::<Vec<_>>(), [&answer["replaced_by"]]);
+    running.stop();
+}
+
+#[test]
+fn a_slow_body_and_other_methods_are_answered() {
+    let world = World::new();
+    let mut config = world.config();
+    config.limits.deadline = Duration::from_millis(300);
+    let running = world.start_with(config);
+    let token = world.token(&running, "clinic");
+    let mut stream = TcpStream::connect(running.server.address).unwrap();
+    let head = format!(
+        "POST /credentials/issue HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nidempotency-key: k\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\nconnection: close\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // The connection may be reset behind the answer: its body was never read.
+    drop(stream.read_to_string(&mut answer));
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("request.deadline") && answer.contains("retry-after"), "{answer}");
+    let head = running.server.send("HEAD", "/trust-bundle", &[], "");
+    assert_eq!((head.status, head.text.as_str()), (200, ""));
+    assert_eq!(head.header("x-content-type-options"), Some("nosniff"));
+    let other = running.server.send("PUT", "/trust-bundle", &[], "");
+    assert_eq!((other.status, other.header("allow")), (405, Some("GET, HEAD")));
+    assert_eq!(running.issue(&token, "k", &request("person-1")).status, 201);
     running.stop();
 }
 

@@ -133,7 +133,7 @@ fn read_audiences(claims: &Object) -> Result<Vec<String>, String> {
     match claims.get("aud") {
         Some(Json::String(one)) => Ok(vec![one.clone()]),
         Some(Json::Array(many)) => {
-            many.iter().map(|one| one.string().map(String::from).map_err(|_| wrong())).collect()
+            many.iter().map(|one| one.string().map(String::from).map_err(|_other_kind| wrong())).collect()
         }
         Some(_) | None => Err(wrong()),
     }

@@ -15,7 +15,7 @@ impl Desk {
     /// # Errors
     /// The first step that fails for good. What was done before it is kept, and the next start goes on from there.
     pub(crate) fn bootstrap(&mut self) -> Result<(), Error> {
-        let deadline = Instant::now() + START_PATIENCE;
+        let deadline = Instant::now() + self.core.config.limits.start_patience;
         loop {
             match self.start() {
                 Err(error) if error.is_temporary() && Instant::now() < deadline => {
@@ -54,9 +54,6 @@ impl Desk {
         Ok(())
     }
 }
-
-/// How long a start waits for a log that is busy or away: an index of some million leaves is built within.
-const START_PATIENCE: Duration = Duration::from_secs(600);
 
 /// How soon it is tried again.
 const START_PAUSE: Duration = Duration::from_millis(250);

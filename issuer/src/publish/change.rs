@@ -173,7 +173,8 @@ impl Desk {
 
     /// When what changed is published at the latest, if nothing fails.
     fn published_by(&self) -> UnixSeconds {
-        let wait = self.due.map_or(std::time::Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
+        let wait =
+            self.due.map_or(std::time::Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
         UnixSeconds(self.now().0.saturating_add(wait.as_secs()).saturating_add(1))
     }
 }

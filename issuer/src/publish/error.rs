@@ -40,7 +40,9 @@ impl Error {
     /// Whether trying again may help.
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
-            Self::Behind | Self::Ledger(ledger::Error::Busy { .. } | ledger::Error::Unavailable { .. }) => true,
+            Self::Behind | Self::Ledger(ledger::Error::Busy { .. } | ledger::Error::Unavailable { .. }) => {
+                true
+            }
             Self::Resume(problem) => problem.retry_after_seconds.is_some(),
             _ => false,
         }

@@ -83,7 +83,8 @@ impl Desk {
     /// The cut that was asked for, or the present size; never beyond an earlier one.
     fn cut(&self, position: usize, asked: Option<u64>) -> Result<TreeSize, Problem> {
         let present = self.core.ledger.largest();
-        let earlier = self.file.state.keys[position].last().and_then(|last| last.cut).map_or(present, TreeSize);
+        let earlier =
+            self.file.state.keys[position].last().and_then(|last| last.cut).map_or(present, TreeSize);
         let limit = present.min(earlier);
         match asked {
             None => Ok(limit),
@@ -125,7 +126,8 @@ impl Desk {
             return Err(super::events::composed("key", &"no credential-signing key is active"));
         };
         let folder = &self.core.config.keys;
-        let signer = keys::credential_key(folder, &newest.name, self.core.config.algorithm, &self.passphrase)?;
+        let signer =
+            keys::credential_key(folder, &newest.name, self.core.config.algorithm, &self.passphrase)?;
         let thumbprint = signer.thumbprint();
         if newest.public().is_none_or(|public| public.thumbprint() != thumbprint) {
             return Err(super::events::composed("key", &"key file holds another key than the log"));

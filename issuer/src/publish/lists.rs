@@ -1,5 +1,6 @@
 //! Status lists: declaring them, logging snapshots of their states, and the files that are published of each.
 
+use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -34,9 +35,9 @@ impl Desk {
                 })?;
                 self.changed.insert(status.list);
             }
-            if !self.states.contains_key(&status.list) {
+            if let Place::Vacant(place) = self.states.entry(status.list) {
                 let state = ListState::new(status.list, u64::from(status.length));
-                self.states.insert(status.list, state.map_err(|error| composed("list", &error))?);
+                place.insert(state.map_err(|error| composed("list", &error))?);
             }
         }
         Ok(())
@@ -54,7 +55,8 @@ impl Desk {
 
     /// A list more; a failure is tried again at the next look.
     pub(super) fn try_add_list(&mut self) {
-        let added = self.add_lists().and_then(|()| self.publish(Extent::Changed)).and_then(|_| self.open_lists());
+        let added =
+            self.add_lists().and_then(|()| self.publish(Extent::Changed)).and_then(|_| self.open_lists());
         if let Err(error) = added {
             tracing::warn!(error = %error, "a status list could not be added and is tried again");
             self.core.metrics.publish_failures.inc();
@@ -84,12 +86,17 @@ impl Desk {
         }
         // The states in memory, kept change by change, must be the fold of the journal, made anew.
         let folded = self.fold_states(&fold)?;
-        if folded.iter().any(|(id, state)| self.states.get(id).is_none_or(|kept| kept.digest() != state.digest())) {
+        if folded
+            .iter()
+            .any(|(id, state)| self.states.get(id).is_none_or(|kept| kept.digest() != state.digest()))
+        {
             return Err(composed("list", &"its state is not the fold of the journal"));
         }
         let mut snapshots = Vec::new();
         for (position, record) in self.file.state.lists.iter().enumerate() {
-            let Some(state) = record.id().filter(|id| wanted.contains(id)).and_then(|id| self.states.get(&id)) else {
+            let Some(state) =
+                record.id().filter(|id| wanted.contains(id)).and_then(|id| self.states.get(&id))
+            else {
                 continue;
             };
             let previous = record.snapshot.as_ref();
@@ -97,14 +104,17 @@ impl Desk {
             if fold_size.0 <= above {
                 return Err(Error::Behind);
             }
-            snapshots.push((position, Snapshot {
-                list: state.list(),
-                sequence: previous.map_or(0, |previous| previous.sequence).saturating_add(1),
-                digest: state.digest(),
-                fold_size,
-                issued,
-                not_after,
-            }));
+            snapshots.push((
+                position,
+                Snapshot {
+                    list: state.list(),
+                    sequence: previous.map_or(0, |previous| previous.sequence).saturating_add(1),
+                    digest: state.digest(),
+                    fold_size,
+                    issued,
+                    not_after,
+                },
+            ));
         }
         self.file.change(|state| {
             for (position, snapshot) in &snapshots {
@@ -125,7 +135,8 @@ impl Desk {
             states.insert(*id, empty);
         }
         for (slot, value) in &fold.values {
-            let state = states.get_mut(&slot.list).ok_or_else(|| composed("list", &"a slot is of no list"))?;
+            let state =
+                states.get_mut(&slot.list).ok_or_else(|| composed("list", &"a slot is of no list"))?;
             state.set(slot.index, *value).map_err(|error| composed("list", &error))?;
         }
         Ok(states)
@@ -137,7 +148,9 @@ impl Desk {
         let signer = self.core.signer().map_err(Error::Resume)?;
         let issuer = self.core.config.public_url.clone();
         for (id, logged, snapshot) in self.prove_snapshots()? {
-            let Some(state) = self.states.get(&id).filter(|_state| self.changed.contains(&id)) else { continue };
+            let Some(state) = self.states.get(&id).filter(|_state| self.changed.contains(&id)) else {
+                continue;
+            };
             let uri = self.uri(id);
             let file = SnapshotFile::new(&uri, &issuer, &snapshot, state, &logged.receipt.encode())
                 .map_err(|error| composed("snapshot file", &error))?;
@@ -163,13 +176,8 @@ impl Desk {
     /// The newest snapshot of every list, each proved relative to one and the same checkpoint: submitting an entry
     /// again is answered with its place and a fresh proof.
     pub(super) fn prove_snapshots(&self) -> Result<Vec<(ListId, Logged, Snapshot)>, Error> {
-        let lists: Vec<(ListId, Snapshot)> = self
-            .file
-            .state
-            .lists
-            .iter()
-            .filter_map(|list| Some((list.id()?, list.snapshot()?)))
-            .collect();
+        let lists: Vec<(ListId, Snapshot)> =
+            self.file.state.lists.iter().filter_map(|list| Some((list.id()?, list.snapshot()?))).collect();
         let entries: Vec<Entry> = lists.iter().map(|(_id, snapshot)| Entry::Snapshot(*snapshot)).collect();
         if entries.is_empty() {
             return Ok(Vec::new());
@@ -179,7 +187,8 @@ impl Desk {
             let proved = outcomes.into_iter().map(logged).collect::<Result<Vec<Logged>, Error>>()?;
             let first: Option<TreeSize> = proved.first().map(|logged| logged.size);
             if proved.iter().all(|logged| Some(logged.size) == first) {
-                let proved = lists.iter().zip(proved).map(|((id, snapshot), logged)| (*id, logged, *snapshot));
+                let proved =
+                    lists.iter().zip(proved).map(|((id, snapshot), logged)| (*id, logged, *snapshot));
                 return Ok(proved.collect());
             }
         }

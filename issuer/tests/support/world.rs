@@ -1,7 +1,5 @@
 //! A whole world in a temporary folder: a registry, an issuer in front of it, and its interface on a real port.
 
-#![expect(dead_code, reason = "each test file uses its part")]
-
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -132,6 +130,7 @@ impl World {
         config.list_slots = 131_072;
         config.status_interval = Duration::ZERO;
         config.limits.ledger_patience = Duration::from_millis(300);
+        config.limits.start_patience = Duration::from_secs(5);
         config.clients = CLIENTS
             .iter()
             .map(|(id, seed, scopes)| Client {
@@ -170,7 +169,11 @@ impl World {
     }
 
     /// A signed assertion for the token endpoint.
-    pub(crate) fn assertion(&self, client: &ClientKey, change: impl FnOnce(&mut Value, &mut Value)) -> String {
+    pub(crate) fn assertion(
+        &self,
+        client: &ClientKey,
+        change: impl FnOnce(&mut Value, &mut Value),
+    ) -> String {
         let now = self.time().0;
         let serial = self.serial.fetch_add(1, Ordering::SeqCst);
         let mut header = json!({ "alg": client.signer.algorithm().name(), "typ": "JWT" });
@@ -197,11 +200,8 @@ impl World {
     /// What a verifier says who holds the served trust bundle.
     pub(crate) fn judge(&self, bundle: &str, credential: &str, receipt: &str) -> Verdict {
         let (trust, memory) = Trust::open(bundle.as_bytes(), None, &Memory::default(), self.time()).unwrap();
-        let evidence = Evidence {
-            credential: credential.as_bytes(),
-            receipt: Some(receipt.as_bytes()),
-            statuses: &[],
-        };
+        let evidence =
+            Evidence { credential: credential.as_bytes(), receipt: Some(receipt.as_bytes()), statuses: &[] };
         verify(&evidence, &trust, &memory, self.time()).0
     }
 
@@ -315,7 +315,12 @@ impl Running {
     }
 
     pub(crate) fn ask_token(&self, form: &str) -> Answer {
-        self.server.send("POST", "/oauth/token", &[("content-type", "application/x-www-form-urlencoded")], form)
+        self.server.send(
+            "POST",
+            "/oauth/token",
+            &[("content-type", "application/x-www-form-urlencoded")],
+            form,
+        )
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -352,7 +357,8 @@ impl Server {
                         .configure(http::configure_operations(Arc::clone(&core)))
                         .configure(http::configure_fallback)
                 };
-                let server = HttpServer::new(factory).workers(2).disable_signals().listen(listener).unwrap().run();
+                let server =
+                    HttpServer::new(factory).workers(2).disable_signals().listen(listener).unwrap().run();
                 sender.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
@@ -390,7 +396,8 @@ impl Server {
         }
         let mut response = agent.run(request.body(body.to_owned()).unwrap()).unwrap();
         let headers = response.headers().iter();
-        let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let headers =
+            headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
         let status = response.status().as_u16();
         let text = response.body_mut().with_config().limit(64 << 20).read_to_string().unwrap();
         Answer { status, headers, text }
