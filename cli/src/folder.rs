@@ -104,7 +104,7 @@ impl Folder {
     /// Raw logs are told by their origin, which is in every checkpoint: an auditor needs nobody's word for it.
     //= specs/entry.md#raw-logs
     pub(crate) fn kind(&self) -> LogKind {
-        log_kind(&self.settings().origin)
+        LogKind::of_origin(&self.settings().origin)
     }
 
     /// The file of the head.
@@ -181,12 +181,3 @@ impl Folder {
         Ok(())
     }
 }
-
-/// Whether a log of this origin has rules.
-//= specs/entry.md#raw-logs
-pub(crate) fn log_kind(origin: &str) -> LogKind {
-    if origin.ends_with(RAW_SUFFIX) { LogKind::Raw } else { LogKind::Typed }
-}
-
-/// How the origin of a raw log ends (specs/entry.md, "Raw logs").
-pub(crate) const RAW_SUFFIX: &str = "/raw";

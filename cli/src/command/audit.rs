@@ -9,7 +9,6 @@ use sillok_log::note::VerifierKey;
 
 use crate::context::Context;
 use crate::exit::{Exit, usage};
-use crate::folder::log_kind;
 use crate::output;
 
 mod lists;
@@ -59,7 +58,7 @@ pub(crate) fn run(args: Args, _context: &Context) -> anyhow::Result<Exit> {
 
 /// Audits the log, then what is published about its lists.
 pub(crate) fn audit(source: &Source, lists_source: &Source, key: &VerifierKey) -> Result<Report, AuditError> {
-    let kind = log_kind(key.name());
+    let kind = LogKind::of_origin(key.name());
     let mut audit = Audit::new(source, key, kind);
     advance(&mut audit)?;
     let mut report = Report::default();

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use sillok_log::audit::LogKind;
+use sillok_log::audit::{LogKind, RAW_SUFFIX};
 use sillok_log::note::VerifierKey;
 use sillok_registry::sealed::{self, Passphrase};
 use sillok_registry::{Options, Registry, Stores, store};
@@ -14,7 +14,7 @@ use sillok_registry::{Options, Registry, Stores, store};
 use crate::config;
 use crate::context::Context;
 use crate::exit::{Exit, usage};
-use crate::folder::{Folder, Place, RAW_SUFFIX, log_kind};
+use crate::folder::{Folder, Place};
 use crate::output;
 
 mod keys;
@@ -113,7 +113,7 @@ fn origin(args: &Args, place: &Place, context: &Context) -> anyhow::Result<Strin
         (None, Some(asked)) => asked,
         (None, None) => random_origin(args.raw)?,
     };
-    match (args.raw, log_kind(&origin)) {
+    match (args.raw, LogKind::of_origin(&origin)) {
         (true, LogKind::Typed) => {
             usage(format!("{} holds {origin}, which is no raw log", place.path().display()))
         }

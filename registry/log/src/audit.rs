@@ -42,6 +42,15 @@ pub enum LogKind {
     Typed,
 }
 
+//= specs/entry.md#raw-logs
+impl LogKind {
+    /// What the log of this origin holds: every checkpoint says so.
+    #[must_use]
+    pub fn of_origin(origin: &str) -> Self {
+        if origin.ends_with(RAW_SUFFIX) { Self::Raw } else { Self::Typed }
+    }
+}
+
 /// The state of an audit between two entries.
 #[derive(Clone, Debug)]
 pub struct Auditor {
@@ -217,3 +226,6 @@ impl Auditor {
 
 /// Longest entry of a raw log in bytes: what the u16 before each entry of a bundle can say (C2SP tlog-tiles).
 const MAX_RAW_BYTES: usize = 65_535;
+
+/// How the origin of a raw log ends, and of no other.
+pub const RAW_SUFFIX: &str = "/raw";

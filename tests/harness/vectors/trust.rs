@@ -238,6 +238,10 @@ fn logged() -> Vec<Vector> {
     let no_policy = built(|plan| plan.policy = Some("quorum g\n".into()));
     let foreign = NoteKey::new("other.example/log", ED25519, 8);
     let foreign_policy = built(|plan| plan.policy = Some(format!("log {}\nquorum none\n", foreign.vkey())));
+    let raw = NoteKey::new("raw.example/raw", ED25519, 24);
+    let raw_policy = built(|plan| {
+        plan.policy = Some(format!("log {}\nlog {}\nquorum none\n", log_key().vkey(), raw.vkey()))
+    });
     let unwitnessed = built(|plan| {
         let absent = NoteKey::new("witness3.example", COSIGNATURE, 23);
         plan.policy = Some(format!("log {}\nwitness w {}\nquorum w\n", log_key().vkey(), absent.vkey()));
@@ -248,6 +252,7 @@ fn logged() -> Vec<Vector> {
     let feed_future = built(|plan| plan.feed_times = (NOW + 2 * DAY, NOW + 90 * DAY));
     vec![
         opened("policy", "trust.policy", "a quorum that no line defines", &[&no_policy]),
+        opened("policy-raw-log", "trust.policy", "a log of arbitrary bytes proves nothing", &[&raw_policy]),
         opened(
             "root-in-other-log",
             "trust.root-not-logged",

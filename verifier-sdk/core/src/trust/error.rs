@@ -77,6 +77,11 @@ pub enum TrustError {
     },
     /// The policy does not parse.
     Policy(policy::ParseError),
+    /// The policy names a log that holds arbitrary bytes, of which none proves anything.
+    RawLog {
+        /// Which of its log lines, from 0.
+        log: usize,
+    },
     /// The root's receipt does not prove its bundle entry.
     RootNotLogged(NotLogged),
     /// A document comes into force later than the clock allows.
@@ -201,7 +206,7 @@ impl TrustError {
             Self::RootNotSignedByPrevious { .. } => "trust.root-not-signed-by-previous",
             Self::RootEpoch { .. } => "trust.root-epoch",
             Self::KeyRevived { .. } => "trust.key-revived",
-            Self::Policy(_) => "trust.policy",
+            Self::Policy(_) | Self::RawLog { .. } => "trust.policy",
             Self::RootNotLogged(_) => "trust.root-not-logged",
             Self::NotYetValid { .. } => "trust.not-yet-valid",
             Self::FeedSignature(_) => "trust.feed-signature",
@@ -233,6 +238,7 @@ impl TrustError {
             | Self::RootEpoch { .. }
             | Self::KeyRevived { .. }
             | Self::Policy(_)
+            | Self::RawLog { .. }
             | Self::RootNotLogged(_)
             | Self::NotYetValid { .. }
             | Self::FeedSignature(_)
@@ -273,6 +279,7 @@ impl fmt::Display for TrustError {
             }
             Self::KeyRevived { key } => write!(f, "key {key} stands better than it once stood"),
             Self::Policy(error) => write!(f, "policy of the root does not parse: {error}"),
+            Self::RawLog { log } => write!(f, "policy of the root names a raw log in its log line {log}"),
             Self::RootNotLogged(why) => write!(f, "root is not proved to be in the log: {why}"),
             Self::NotYetValid { part, issued } => {
                 write!(f, "{part} was issued at {}, which is in the future", issued.0)

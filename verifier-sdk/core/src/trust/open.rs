@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 
+use sillok_log::audit::LogKind;
 use sillok_log::entry::{Document, Entry, document_digest};
 use sillok_log::merkle::check_inclusion;
 use sillok_log::note::{Note, VerifierKey};
@@ -47,6 +48,10 @@ pub(super) fn open(
     check_keys(&root, memory)?;
     // 6. The policy, and the root in the log.
     let policy = Policy::parse(root.policy.as_bytes()).map_err(TrustError::Policy)?;
+    let mut logs = policy.logs().iter();
+    if let Some(log) = logs.position(|log| LogKind::of_origin(log.key().name()) == LogKind::Raw) {
+        return Err(TrustError::RawLog { log });
+    }
     let mut checkpoints = Checkpoints::new();
     let root_entry = root.entry(root_note.text());
     // A newer root must be seen in a log that the verifier trusts already: whoever stole the root keys could show it in
