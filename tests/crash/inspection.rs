@@ -27,9 +27,7 @@ impl Inspection {
     /// Reads the log at `place`, its URL or its folder, and lets the oracle judge it.
     pub(crate) fn of(folder: &Folder, place: &str) -> Self {
         let source = Source::open(place).unwrap_or_else(|error| panic!("{error}"));
-        let note = source.checkpoint().unwrap_or_else(|error| panic!("{error}"));
-        let checkpoint = Checkpoint::open(&note, folder.log_key()).expect("the log signed what it publishes");
-        expect_no_findings(&source, folder, &checkpoint);
+        let checkpoint = audit(&source, folder);
         let mut entries = Vec::new();
         for tile in Tile::all_for_size(checkpoint.size).expect("a size that the log signed") {
             if tile.kind() == TileKind::Entries {
@@ -104,6 +102,11 @@ impl Inspection {
         self.places.get(entry).copied()
     }
 
+    /// How many credentials the log says were issued.
+    pub(crate) fn issue_entries(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(Entry::parse(entry), Ok(Entry::Issue(_)))).count()
+    }
+
     pub(crate) const fn size(&self) -> TreeSize {
         self.checkpoint.size
     }
@@ -114,13 +117,13 @@ fn fetch(source: &Source, tile: &Tile) -> Vec<u8> {
     bytes.unwrap_or_else(|| panic!("{} is missing", tile.path()))
 }
 
-/// The one oracle of the house.
-fn expect_no_findings(source: &Source, folder: &Folder, checkpoint: &Checkpoint) {
+/// Lets the one oracle of the house judge everything, and returns the checkpoint that it judged.
+fn audit(source: &Source, folder: &Folder) -> Checkpoint {
     let mut audit = Audit::new(source, folder.log_key(), LogKind::Typed);
     audit.advance(&mut |_progress| {}).unwrap_or_else(|error| panic!("{error}"));
     let report = audit.finish().expect("a checkpoint was read");
-    assert_eq!(report.checkpoint, *checkpoint, "nobody writes while the log is inspected");
     assert_eq!(report.findings.kept(), [], "the oracle has findings");
     assert_eq!(report.unchecked, [], "the oracle could not look at everything");
-    assert_eq!(report.replayed, checkpoint.size, "the oracle replays everything");
+    assert_eq!(report.replayed, report.checkpoint.size, "the oracle replays everything");
+    report.checkpoint
 }

@@ -13,7 +13,7 @@ use sillok_log::note::SignerKey;
 use crate::acknowledged::Acknowledged;
 use crate::inspection::Inspection;
 use crate::lane::{Expected, HOUR, ISSUER_KEY, Item, LIST, Lane};
-use crate::writer::{Folder, ISSUER, Writer};
+use crate::writer::{Folder, ISSUER, Service, Writer};
 
 /// When to kill, counted in what is seen from outside: after so many answers, and then so many submissions more.
 #[derive(Clone, Copy, Debug)]
@@ -27,15 +27,19 @@ impl Trigger {
         Self { answers: random.u32(0..=MAX_ANSWERS), then_started: random.u32(0..=MAX_STARTED) }
     }
 
-    /// Counts an event and says whether it is the last.
-    const fn count(&mut self, event: &Event) -> bool {
-        match event {
-            Event::Answered { .. } => self.answers = self.answers.saturating_sub(1),
-            Event::Started if self.answers == 0 && self.then_started == 0 => return true,
-            Event::Started if self.answers == 0 => self.then_started -= 1,
-            Event::Started => {}
+    /// Counts an answer.
+    pub(crate) const fn answered(&mut self) {
+        self.answers = self.answers.saturating_sub(1);
+    }
+
+    /// Counts a submission on its way, and says whether this is the moment.
+    pub(crate) const fn started(&mut self) -> bool {
+        if self.answers > 0 {
+            return false;
         }
-        false
+        let now = self.then_started == 0;
+        self.then_started = self.then_started.saturating_sub(1);
+        now
     }
 }
 
@@ -48,7 +52,7 @@ enum Event {
 
 /// Logs what the load needs, the key and the list, with a writer that is killed afterwards.
 pub(crate) fn begin(folder: &Folder, acknowledged: &mut Acknowledged) {
-    begin_at(folder, &folder.start(1), acknowledged);
+    begin_at(folder, &folder.start(Service::Registry, 1), acknowledged);
 }
 
 /// Logs what the load needs, the key and the list.
@@ -92,13 +96,17 @@ pub(crate) fn run_until_killed(
         let mut killed = false;
         // Ends when the last lane has noticed.
         for event in events {
-            if trigger.count(&event) && !killed {
-                writer.kill();
-                killed = true;
-            }
-            if let Event::Answered { logged } = event {
-                for (entry, logged) in logged {
-                    acknowledged.take(entry, &logged, folder.log_key(), Some(found));
+            match event {
+                Event::Started if !killed && trigger.started() => {
+                    writer.kill();
+                    killed = true;
+                }
+                Event::Started => {}
+                Event::Answered { logged } => {
+                    trigger.answered();
+                    for (entry, logged) in logged {
+                        acknowledged.take(entry, &logged, folder.log_key(), Some(found));
+                    }
                 }
             }
         }
@@ -176,7 +184,7 @@ fn submitter(folder: &Folder, writer: &Writer, key: SignerKey, largest: Option<&
 }
 
 /// The writer refuses requests whose time is not its own.
-fn clock() -> Clock {
+pub(crate) fn clock() -> Clock {
     Arc::new(|| {
         #[expect(clippy::disallowed_methods, reason = "the other process reads the same clock")]
         let now = SystemTime::now();

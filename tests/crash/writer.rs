@@ -22,6 +22,15 @@ pub(crate) struct Folder {
     temporary: tempfile::TempDir,
 }
 
+/// Which command runs.
+#[derive(Clone, Copy)]
+pub(crate) enum Service {
+    /// The log alone.
+    Registry,
+    /// Log and issuer in one process.
+    Serve,
+}
+
 /// A running writer. It is killed when dropped.
 pub(crate) struct Writer {
     process: Child,
@@ -50,7 +59,7 @@ impl Folder {
             submitter: open("submitter"),
             log,
             path: path_text,
-            start_time: Mutex::new(Duration::ZERO),
+            start_time: Mutex::new(FIRST_START),
             temporary,
         }
     }
@@ -79,35 +88,40 @@ impl Folder {
     }
 
     /// Starts the writer and returns once it answers.
-    pub(crate) fn start(&self, publish_interval_milliseconds: u32) -> Writer {
+    pub(crate) fn start(&self, service: Service, publish_interval_milliseconds: u32) -> Writer {
         let begun = Instant::now();
-        let mut process = self.spawn(publish_interval_milliseconds);
+        let mut process = self.spawn(service, publish_interval_milliseconds);
         let mut line = String::new();
         let output = process.stdout.take().expect("standard output is a pipe");
         BufReader::new(output).read_line(&mut line).expect("a line or the end");
-        let Some(address) = line.trim_end().strip_prefix("listening on ") else {
+        let Some(at) = line.find("http://") else {
             let status = process.wait().expect("a process that ended");
             panic!("the writer does not start ({status}), it says {line:?} and {}", self.complaints());
         };
         *self.start_time.lock().expect("no thread panicked with it") = begun.elapsed();
-        Writer { url: address.to_owned(), process }
+        Writer { url: line[at..].trim_end().to_owned(), process }
     }
 
     /// Starts a writer and kills it at a random moment before, or just after, it could answer.
-    pub(crate) fn kill_while_starting(&self, random: &mut fastrand::Rng) {
+    pub(crate) fn kill_while_starting(&self, service: Service, random: &mut fastrand::Rng) {
         let longest = *self.start_time.lock().expect("no thread panicked with it");
-        let mut process = self.spawn(1);
+        let mut process = self.spawn(service, 1);
         // No outcome depends on this time: every moment is a right one to be killed at.
         std::thread::sleep(longest.mul_f64(random.f64()));
         process.kill().expect("a process of ours can be killed");
         process.wait().expect("a killed process ends");
     }
 
-    fn spawn(&self, publish_interval_milliseconds: u32) -> Child {
+    fn spawn(&self, service: Service, publish_interval_milliseconds: u32) -> Child {
         let complaints = File::create(self.complaints_path()).expect("a file for standard error");
-        command(&["registry", "--data", &self.path, "--listen", "127.0.0.1:0"])
+        let name = match service {
+            Service::Registry => "registry",
+            Service::Serve => "serve",
+        };
+        command(&[name, "--data", &self.path, "--listen", "127.0.0.1:0"])
             .env("SILLOK_PUBLISH_INTERVAL_MILLISECONDS", publish_interval_milliseconds.to_string())
             .env("SILLOK_SEGMENT_BYTES", SEGMENT_BYTES)
+            .env("SILLOK_DEMO_TOKEN", DEMO_TOKEN)
             .env("SILLOK_LOG_LEVEL", "warn")
             .stdout(Stdio::piped())
             .stderr(complaints)
@@ -198,6 +212,12 @@ fn told(output: &Output) -> String {
 
 /// The issuer whose entries are logged.
 pub(crate) const ISSUER: &str = "https://issuer.example";
+
+/// What the issuer takes from everybody here: who may ask is tested elsewhere.
+pub(crate) const DEMO_TOKEN: &str = "a token of the crash test";
+
+/// How long a start is taken to last before one was measured.
+const FIRST_START: Duration = Duration::from_secs(1);
 
 /// Small, so that segments fill up and are retired within a round.
 const SEGMENT_BYTES: &str = "65536";
