@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::command::status::{self, Change};
 use crate::command::{
-    audit, config, demo, fsck, import, init, issuer, keys, registry, sample, serve, trust_bundle, verify,
+    audit, bench, config, demo, fsck, import, init, issuer, keys, registry, sample, serve, trust_bundle,
+    verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Audit(audit::Args),
     Fsck(fsck::Args),
     Config(config::Args),
+    Bench(bench::Args),
 }
 
 impl Command {
@@ -63,6 +65,7 @@ impl Command {
             Self::Audit(args) => audit::run(args, context),
             Self::Fsck(args) => fsck::run(args, context),
             Self::Config(args) => config::run(args, context),
+            Self::Bench(args) => bench::run(args, context),
         }
     }
 }

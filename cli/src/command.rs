@@ -1,6 +1,7 @@
 //! The commands: each file has `Args` and `run`.
 
 pub(crate) mod audit;
+pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod fsck;

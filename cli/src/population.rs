@@ -40,6 +40,7 @@ impl Person {
     }
 
     /// How many doses the person has had.
+    #[cfg(test)]
     pub(crate) fn dose_count(&self) -> usize {
         self.doses.len()
     }

@@ -72,11 +72,12 @@ impl Service {
             "" => folder.log_vkey()?,
             text => VerifierKey::parse(text).or_else(|error| usage(format!("setting log_vkey: {error}")))?,
         };
-        let submitter = |name| -> anyhow::Result<Submitter> {
+        let submitter = |name| -> anyhow::Result<Box<Submitter>> {
             let key = submitter_key(folder, name)?;
             let jitter = Arc::new(|most: Duration| most.mul_f64(fastrand::f64()));
             let settings = SubmitterSettings::default();
-            Ok(Submitter::new(registry, key, log.clone(), settings, context.clock.clone(), jitter)?)
+            let clock = context.clock.clone();
+            Ok(Box::new(Submitter::new(registry, key, log.clone(), settings, clock, jitter)?))
         };
         let backend =
             Backend::Remote { administrator: submitter("administrator")?, issuer: submitter("submitter")? };
