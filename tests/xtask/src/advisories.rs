@@ -3,7 +3,7 @@
 mod advisory;
 mod exceptions;
 mod licences;
-mod lock;
+pub(crate) mod lock;
 mod spdx;
 
 use std::collections::BTreeSet;

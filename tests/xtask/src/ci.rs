@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{Workspace, say};
-use crate::{advisories, arrows, cite, docs, threats, vectors};
+use crate::{advisories, arrows, cite, docs, fuzz, threats, vectors};
 
 /// Runs the subcommand that the arguments name.
 ///
@@ -31,13 +31,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         ["advisories"] => advisories::check(&workspace, None),
         ["advisories", "--db", folder] => advisories::check(&workspace, Some(folder)),
         ["docs"] => docs::check(&workspace),
+        ["fuzz", rest @ ..] => fuzz::run(&workspace, rest),
         other => bail!("unknown command `{}`\n{USAGE}", other.join(" ")),
     }
 }
 
-/// Says how the process ends for this error: 3 where the wasm target is absent, otherwise 1.
+/// Says how the process ends for this error: 3 where the wasm target or the nightly compiler is absent, otherwise 1.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.downcast_ref::<arrows::WasmAbsent>().is_some() { ExitCode::from(3) } else { ExitCode::FAILURE }
+    let absent = error.downcast_ref::<arrows::WasmAbsent>().is_some()
+        || error.downcast_ref::<fuzz::NightlyAbsent>().is_some();
+    if absent { ExitCode::from(3) } else { ExitCode::FAILURE }
 }
 
 fn all(workspace: &Workspace) -> Result<()> {
@@ -89,4 +92,6 @@ cargo xtask cite                    every `//= specs/...` in the code names a he
 cargo xtask tests-of-threats        every test that specs/threat-model.md names is in the sources
 cargo xtask vectors [--check]       regenerates specs/vectors, or checks that doing so changes nothing
 cargo xtask advisories [--db DIR]   Cargo.lock against a RustSec database, licences against the allow-list
-cargo xtask docs                    rustdoc without warnings; README's first two blocks are the two commands";
+cargo xtask docs                    rustdoc without warnings; README's first two blocks are the two commands
+cargo xtask fuzz [--seconds N] [TARGET...]
+                                    tests/fuzz under libFuzzer, N = 60 s a target; not in ci: needs a nightly compiler";

@@ -5,6 +5,7 @@ mod arrows;
 mod ci;
 mod cite;
 mod docs;
+mod fuzz;
 mod source;
 mod threats;
 mod vectors;

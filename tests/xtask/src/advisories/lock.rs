@@ -5,16 +5,16 @@ use semver::Version;
 use toml::{Table, Value};
 
 /// A package that came from a registry.
-pub(super) struct Package {
-    pub(super) name: String,
-    pub(super) version: Version,
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: Version,
 }
 
 /// Reads the packages that have a source; those without one are our own.
 ///
 /// # Errors
 /// Fails when the file is not a lock file.
-pub(super) fn packages(lock: &str) -> Result<Vec<Package>> {
+pub(crate) fn packages(lock: &str) -> Result<Vec<Package>> {
     let table: Table = lock.parse().context("parse Cargo.lock")?;
     let list = table.get("package").and_then(Value::as_array).context("Cargo.lock lists no package")?;
     let foreign = list.iter().filter(|package| package.get("source").is_some());
