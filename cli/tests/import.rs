@@ -84,6 +84,35 @@ fn an_import_that_is_killed_again_and_again_goes_on() {
 }
 
 #[test]
+fn an_issuer_that_is_killed_and_started_again_is_waited_for() {
+    const PEOPLE: usize = 300;
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let server = serve(folder);
+    let url = server.url.clone();
+    succeed(folder, &["sample", "--people", &PEOPLE.to_string(), "--out", "people.ndjson"]);
+    let import =
+        ["import", "--data", "data", "--issuer", &url, "--out", "out", "--batch", "5", "people.ndjson"];
+    let mut child =
+        command(folder, &[], &import).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let credentials = folder.join("out/credentials.ndjson");
+    let began = Instant::now();
+    while fs::metadata(&credentials).map_or(0, |file| file.len()) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(120), "nothing after a long time");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // Without a chance to finish anything.
+    drop(server);
+    let written = fs::read(&credentials).unwrap().iter().filter(|byte| **byte == b'\n').count();
+    assert!(written < PEOPLE, "it was killed too late for this test to show anything");
+    let address = url.strip_prefix("http://").unwrap();
+    let server = Server::start(folder, "again", &[], &["serve", "--data", "data", "--listen", address]);
+    assert_eq!(server::ended(&mut child), Some(0));
+    assert_eq!(rows(&credentials).len(), PEOPLE);
+    assert_eq!(issued_in_log(folder, server), PEOPLE as u64);
+}
+
+#[test]
 fn what_is_refused_is_told_line_by_line_and_takes_nobody_with_it() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
