@@ -1,7 +1,7 @@
 //! What the tests of the whole house share: a reference implementation of every format and the vectors made with it.
 //!
 //! # In scope
-//! The [`reference`] and the [`vectors`] that `specs/vectors` holds.
+//! The [`mod@reference`] and the [`mod@vectors`] that `specs/vectors` holds.
 //!
 //! # Out of scope
 //! The product's own code: nothing here uses it, so that a mistake in it cannot hide in a vector.
