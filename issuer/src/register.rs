@@ -195,11 +195,15 @@ impl Register {
         let subjects = Subjects::open(&folder.join("subjects"), master)?;
         let slots = Slots::open(&folder.join("lists"), master, config.lease_slots)?;
         let mut index = Index::default();
-        let used = subjects.used();
         let journal = Journal::open(&folder.join("journal"), config.segment_bytes, |location, record| {
             index.apply(location, record)?;
-            // A store of keys that was lost as a whole is no erasure.
-            if index.subjects_end <= used { Ok(()) } else { Err("its subject's key is missing") }
+            let Some(Header::Intent { subject, slot, .. }) = Header::parse(record.kind, &record.header)
+            else {
+                return Ok(());
+            };
+            slots.withhold(slot);
+            // A key that was lost is no erasure.
+            if subjects.is_used(subject) { Ok(()) } else { Err("its subject's key is missing") }
         })?;
         Ok(Self {
             journal,

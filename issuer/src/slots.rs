@@ -2,7 +2,9 @@
 //!
 //! Of each list the file keeps its id, its length, the key of its secret order and how many slots are leased. Slots are
 //! leased in blocks, durably, before the first of a block is given away; what is left of a block when the process ends
-//! is never used. So no index is given twice, whatever crashes, and nobody can tell the order of two credentials.
+//! is never used. So no index is given twice, whatever crashes, and nobody can tell the order of two credentials. A file
+//! that is older than the journal, restored alone, leases blocks again that were given away: slots that the journal
+//! names are withheld at the start, and skipped.
 //!
 //! # Out of scope
 //! What the slots say: that is the log's fold. Declaring a list there is the caller's work, between
@@ -68,6 +70,10 @@ struct List {
     permutation: Permutation,
     /// The next of the leased slots to give away.
     next: u32,
+    /// One bit a slot that is another credential's, whatever the file says; empty if nobody named any.
+    withheld: Vec<u64>,
+    /// Slots that are withheld and still ahead of `next`, as far as is known.
+    ahead: u32,
 }
 
 impl Slots {
@@ -87,8 +93,24 @@ impl Slots {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(StoreError::io("read", path)(error)),
         };
+        if let Some(folder) = path.parent().filter(|parent| parent.is_dir()) {
+            // What was just read may have been renamed by a process that ended before its name was durable.
+            sync_folder(folder)?;
+        }
         let state = Mutex::new(State { lists, stopped: false });
         Ok(Self { path: path.to_path_buf(), sealer, lease: lease.clamp(1, MAX_LEASE_SLOTS), state })
+    }
+
+    /// Says that a slot belongs to a credential already: it is never given away.
+    pub(crate) fn withhold(&self, slot: Slot) {
+        let mut state = self.hold();
+        let Some(list) = state.lists.iter_mut().find(|list| list.status.list == slot.list) else { return };
+        if list.withheld.is_empty() {
+            list.withheld = vec![0; (list.status.length as usize).div_ceil(64)];
+        }
+        if let Some(word) = list.withheld.get_mut(slot.index as usize / 64) {
+            *word |= 1 << (slot.index % 64);
+        }
     }
 
     /// All lists, the oldest first.
@@ -121,7 +143,7 @@ impl Slots {
         let status = ListStatus { list, length, open: false, leased: 0 };
         let mut state = self.hold();
         let permutation = Permutation::new(&key, length);
-        state.lists.push(List { status, key, permutation, next: 0 });
+        state.lists.push(List { status, key, permutation, next: 0, withheld: Vec::new(), ahead: 0 });
         self.store(&mut state)?;
         Ok(list)
     }
@@ -151,34 +173,36 @@ impl Slots {
         if state.stopped {
             return Err(SlotError::Store(StoreError::Stopped { path: self.path.clone() }));
         }
-        let mut wanted = u32::try_from(count).map_err(|_many| SlotError::Full { wanted: count })?;
         let left: u64 = state.lists.iter().map(|list| u64::from(list.left())).sum();
-        if left < u64::from(wanted) {
+        if left < count as u64 {
+            return Err(SlotError::Full { wanted: count });
+        }
+        let mut slots = Vec::with_capacity(count);
+        let mut ends = Vec::with_capacity(state.lists.len());
+        for list in &state.lists {
+            ends.push(list.walk(count, &mut slots));
+        }
+        if slots.len() < count {
+            // More was withheld than was known: now it is known, and that a new list is needed.
+            for (list, (_end, skipped)) in state.lists.iter_mut().zip(ends) {
+                list.ahead = list.ahead.max(skipped);
+            }
             return Err(SlotError::Full { wanted: count });
         }
         let mut leased = false;
-        let mut ranges = Vec::new();
-        for (position, list) in state.lists.iter_mut().enumerate() {
-            let taken = wanted.min(list.left());
-            let end = list.next + taken;
+        for (list, (end, skipped)) in state.lists.iter_mut().zip(ends) {
             if end > list.status.leased {
                 leased = true;
                 list.status.leased = end.next_multiple_of(self.lease).min(list.status.length / 2);
             }
-            ranges.push((position, list.next..end));
             list.next = end;
-            wanted -= taken;
+            list.ahead = list.ahead.saturating_sub(skipped);
         }
         if leased {
             // If we crash here: the block is lost, or was never given away.
             self.store(&mut state)?;
         }
-        let slots =
-            ranges.into_iter().filter_map(|(position, range)| Some((state.lists.get(position)?, range)));
-        let slots = slots.flat_map(|(list, range)| {
-            range.map(|counter| Slot { list: list.status.list, index: list.permutation.apply(counter) })
-        });
-        Ok(slots.collect())
+        Ok(slots)
     }
 
     /// Replaces the file: temporary file, synchronise, rename, synchronise the folder.
@@ -203,7 +227,27 @@ impl Slots {
 impl List {
     /// Slots that are still to give away.
     fn left(&self) -> u32 {
-        if self.status.open { (self.status.length / 2).saturating_sub(self.next) } else { 0 }
+        let ahead = (self.status.length / 2).saturating_sub(self.next).saturating_sub(self.ahead);
+        if self.status.open { ahead } else { 0 }
+    }
+
+    /// Adds slots of this list until there are `count`: where that ends, and how many were skipped on the way.
+    fn walk(&self, count: usize, slots: &mut Vec<Slot>) -> (u32, u32) {
+        let (mut at, mut skipped) = (self.next, 0);
+        while self.status.open && slots.len() < count && at < self.status.length / 2 {
+            let index = self.permutation.apply(at);
+            at += 1;
+            if self.is_withheld(index) {
+                skipped += 1;
+            } else {
+                slots.push(Slot { list: self.status.list, index });
+            }
+        }
+        (at, skipped)
+    }
+
+    fn is_withheld(&self, index: u32) -> bool {
+        self.withheld.get(index as usize / 64).is_some_and(|word| word & (1 << (index % 64)) != 0)
     }
 }
 
@@ -243,7 +287,8 @@ fn parse(bytes: &[u8]) -> Option<Vec<List>> {
         let (length, leased) = (u32::from_be_bytes(*length), u32::from_be_bytes(*leased));
         let status = ListStatus { list: ListId(*id), length, open: *open == 1, leased };
         // Whatever was leased and not given away before the last crash stays unused.
-        Some(List { status, permutation: Permutation::new(&key, length), key, next: leased })
+        let permutation = Permutation::new(&key, length);
+        Some(List { status, permutation, key, next: leased, withheld: Vec::new(), ahead: 0 })
     });
     lists.collect::<Option<Vec<_>>>().filter(|_lists| rest.is_empty())
 }

@@ -59,9 +59,12 @@ struct Index {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
+    /// The key was destroyed: the slot says so.
     Erased,
     Live,
     Pending,
+    /// All zeros: reserved once, and never written.
+    Unused,
 }
 
 /// A slot to write.
@@ -72,7 +75,8 @@ struct Write {
 }
 
 impl Subjects {
-    /// Opens the store, makes it if it is not there. The caller makes sure that no other process has it open.
+    /// Opens the store, makes it if it is not there. The caller makes sure that no other process has it open. What it
+    /// holds is on the disk, and not in the page cache alone, when this returns.
     ///
     /// # Errors
     /// A failed operation, another master key, or a damaged slot. Slots at the end that a crash has torn are dropped:
@@ -84,7 +88,7 @@ impl Subjects {
         let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(path).map_err(StoreError::io("open", path))?;
         let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
-        let index = Index { slots: HashMap::new(), states: vec![State::Erased], pending: HashMap::new() };
+        let index = Index { slots: HashMap::new(), states: vec![State::Unused], pending: HashMap::new() };
         let store = Self {
             path: path.to_path_buf(),
             file,
@@ -99,13 +103,19 @@ impl Subjects {
         } else {
             store.load(&bytes)?;
         }
+        store.sync()?;
         Ok(store)
     }
 
     /// Writes the slot that proves the master key; no other is written before it is durable.
     fn begin(&self) -> Result<(), StoreError> {
         let bytes = self.seal_slot(0, PROOF)?;
-        self.commit(vec![Write { slot: 0, bytes }])?;
+        self.commit(vec![Write { slot: 0, bytes }])
+    }
+
+    /// Makes the file's length and name durable too.
+    fn sync(&self) -> Result<(), StoreError> {
+        self.file.sync_all().map_err(StoreError::io("synchronise", &self.path))?;
         let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
         sync_folder(folder.unwrap_or_else(|| Path::new(".")))
     }
@@ -131,7 +141,7 @@ impl Subjects {
                 return Err(StoreError::damaged(&self.path, offset, "a slot does not open"));
             }
             // Slots between that were reserved and never written stay unused.
-            index.states.resize(number as usize, State::Erased);
+            index.states.resize(number as usize, State::Unused);
             index.states.push(if opened.is_some() { State::Live } else { State::Erased });
             if let Some(reference) = opened.as_ref().and_then(|plain| plain.first_chunk()) {
                 index.slots.insert(SubjectRef(*reference), number);
@@ -139,6 +149,11 @@ impl Subjects {
         }
         let used = index.states.len();
         drop(index);
+        // After a crash between writing and synchronising, or a synchronisation that failed, what was just read may be
+        // in the page cache alone: keys, which stand at the end, and erasures, which stand anywhere.
+        // If we crash here: the same bytes as before.
+        let believed = bytes.get(..used * SLOT_BYTES).unwrap_or_default();
+        self.file.write_all_at(believed, 0).map_err(StoreError::io("write", &self.path))?;
         // What follows is of a creation that nobody was told about.
         let rest = (0_u32..).zip(slots).skip(used);
         let torn = rest.filter(|(_number, slot)| slot.iter().any(|byte| *byte != 0));
@@ -222,12 +237,13 @@ impl Subjects {
     /// Whether the key of a slot is gone.
     #[must_use]
     pub fn is_erased(&self, slot: SubjectSlot) -> bool {
-        self.hold().states.get(slot.0 as usize).is_none_or(|state| *state == State::Erased)
+        self.hold().states.get(slot.0 as usize) == Some(&State::Erased)
     }
 
-    /// How many slots have ever been used, the first one included.
-    pub(crate) fn used(&self) -> u32 {
-        self.hold().states.len() as u32
+    /// Whether a slot holds a key, or the mark of one that was destroyed. Whatever names another one has lost its key
+    /// without anybody's wish.
+    pub(crate) fn is_used(&self, slot: SubjectSlot) -> bool {
+        matches!(self.hold().states.get(slot.0 as usize), Some(State::Erased | State::Live))
     }
 
     /// The slot of a subject that has a key.

@@ -318,6 +318,78 @@ fn slots_are_given_once_whatever_crashes_and_in_no_order() {
 }
 
 #[test]
+fn an_older_table_of_lists_gives_no_slot_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lists");
+    let register = open(folder.path());
+    let list = register.slots().create(131_072).unwrap();
+    register.slots().open_list(list).unwrap();
+    let older = fs::read(&path).unwrap();
+    let given = register.slots().take(250).unwrap();
+    let provenance = provenance("Han");
+    let numbers = given.iter().enumerate().map(|(number, slot)| {
+        let credential_id = id(&number.to_string());
+        let intent = Intent {
+            ticket: None,
+            subject: "Han",
+            credential_id: &credential_id,
+            slot: *slot,
+            jws: "header.Han.signature",
+            nonce: [2; 32],
+            provenance: &provenance,
+            entry: entry("Han"),
+        };
+        register.intend(&[intent], NOW).unwrap()[0]
+    });
+    let numbers: Vec<IssueNumber> = numbers.collect();
+    // A slot that was given up was signed into a credential too.
+    register.abandon(&numbers[..20], NOW).unwrap();
+    drop(register);
+    fs::write(&path, older).unwrap();
+    let register = open(folder.path());
+    let again = register.slots().take(1_000).unwrap();
+    let all: HashSet<_> = given.iter().chain(&again).collect();
+    assert_eq!(all.len(), 1_250);
+    // What is left of the list is counted without them.
+    let left = 65_536 - 1_250;
+    assert!(matches!(register.slots().take(left + 1), Err(SlotError::Full { .. })));
+    assert_eq!(register.slots().take(left).unwrap().iter().filter(|slot| all.contains(slot)).count(), 0);
+}
+
+#[test]
+fn a_list_whose_slots_are_all_withheld_asks_for_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lists");
+    let register = open(folder.path());
+    let list = register.slots().create(131_072).unwrap();
+    register.slots().open_list(list).unwrap();
+    register.slots().take(65_400).unwrap();
+    let older = fs::read(&path).unwrap();
+    let provenance = provenance("Han");
+    for slot in register.slots().take(100).unwrap() {
+        let credential_id = id(&slot.index.to_string());
+        let intent = Intent {
+            ticket: None,
+            subject: "Han",
+            credential_id: &credential_id,
+            slot,
+            jws: "header.Han.signature",
+            nonce: [2; 32],
+            provenance: &provenance,
+            entry: entry("Han"),
+        };
+        register.intend(&[intent], NOW).unwrap();
+    }
+    drop(register);
+    fs::write(&path, older).unwrap();
+    let register = open(folder.path());
+    assert!(matches!(register.slots().take(100), Err(SlotError::Full { wanted: 100 })));
+    assert!(register.slots().needs_list());
+    assert_eq!(register.slots().take(36).unwrap().len(), 36);
+    assert!(matches!(register.slots().take(1), Err(SlotError::Full { wanted: 1 })));
+}
+
+#[test]
 fn a_list_is_full_at_half_of_its_slots_and_the_next_one_takes_over() {
     let folder = tempfile::tempdir().unwrap();
     let register = open(folder.path());
@@ -364,6 +436,24 @@ fn a_lost_store_of_keys_is_no_erasure() {
     let folder = tempfile::tempdir().unwrap();
     intend(&open(folder.path()), "Han", None, NOW);
     fs::remove_file(folder.path().join("subjects")).unwrap();
+    let config = RegisterConfig::new(folder.path());
+    let error = Register::open(&config, &Master::new(&MASTER)).err().unwrap();
+    assert!(error.to_string().ends_with("its subject's key is missing"), "{error}");
+}
+
+#[test]
+fn a_single_lost_key_is_no_erasure() {
+    let folder = tempfile::tempdir().unwrap();
+    let register = open(folder.path());
+    intend(&register, "Han", None, NOW);
+    intend(&register, "Yi", None, NOW);
+    drop(register);
+    // The first subject's slot, as a file system leaves a block that was never written.
+    let path = folder.path().join("subjects");
+    let mut keys = fs::read(&path).unwrap();
+    assert!(keys[128..256].iter().any(|byte| *byte != 0));
+    keys[128..256].fill(0);
+    fs::write(&path, keys).unwrap();
     let config = RegisterConfig::new(folder.path());
     let error = Register::open(&config, &Master::new(&MASTER)).err().unwrap();
     assert!(error.to_string().ends_with("its subject's key is missing"), "{error}");

@@ -20,6 +20,8 @@ pub(super) struct Last {
     pub(super) offset: u64,
     /// What is at the offset is to be cut off.
     pub(super) torn: bool,
+    /// The frame that ends at the offset, and where it begins: the only one that may be in the page cache alone.
+    pub(super) frame: Option<(u64, Vec<u8>)>,
 }
 
 type Visit<'a> = &'a mut dyn FnMut(Location, &Record) -> Result<(), &'static str>;
@@ -38,21 +40,30 @@ pub(super) fn scan(folder: &Path, visit: Visit<'_>) -> Result<End, StoreError> {
         if let Some(Last { path, offset, torn: true, .. }) = end.last {
             return Err(StoreError::damaged(&path, offset, "a frame is missing, and later ones are there"));
         }
-        let (offset, torn) = scan_segment(number, &path, &bytes, &mut end.chain, visit)?;
-        end.last = Some(Last { number, path, offset, torn });
+        let Tail { offset, torn, frame } = scan_segment(number, &path, &bytes, &mut end.chain, visit)?;
+        let frame = frame.and_then(|at| Some((at as u64, bytes.get(at..offset)?.to_vec())));
+        end.last = Some(Last { number, path, offset: offset as u64, torn, frame });
     }
     Ok(end)
 }
 
-/// Reads one segment: where its frames end, and whether one is torn there.
+/// Where the frames of a segment end, whether one is torn there, and where the last whole one begins.
+struct Tail {
+    offset: usize,
+    torn: bool,
+    frame: Option<usize>,
+}
+
+/// Reads one segment.
 fn scan_segment(
     number: u32,
     path: &Path,
     bytes: &[u8],
     chain: &mut Chain,
     visit: Visit<'_>,
-) -> Result<(u64, bool), StoreError> {
+) -> Result<Tail, StoreError> {
     let mut at = 0;
+    let mut last = None;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         let damaged = |offset: usize, problem| StoreError::damaged(path, offset as u64, problem);
@@ -61,7 +72,9 @@ fn scan_segment(
             Err(Problem::Torn) if has_frame(rest) => {
                 return Err(damaged(at, "a frame is missing, and later ones are there"));
             }
-            Err(Problem::Torn) => return Ok((at as u64, !frame::is_zero(rest))),
+            Err(Problem::Torn) => {
+                return Ok(Tail { offset: at, torn: !frame::is_zero(rest), frame: last });
+            }
             Err(Problem::Damaged(problem)) => return Err(damaged(at, problem)),
         };
         if frame.chain != *chain {
@@ -74,6 +87,7 @@ fn scan_segment(
             visit(location, record).map_err(|problem| damaged(offset, problem))?;
         }
         chain.advance(frame.checksum);
+        last = Some(at);
         at += frame.bytes;
     }
 }

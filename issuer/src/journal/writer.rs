@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::frame::{Builder, SECTOR_BYTES};
 use super::scan::End;
 use super::segment::{self, Preparation, Segment};
-use super::{Chain, Location, Record, StoreError};
+use super::{Chain, Location, Record, StoreError, sync_folder};
 
 pub(super) struct Writer {
     folder: PathBuf,
@@ -20,7 +20,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Goes on at `end`. A torn frame there is overwritten with zeros first.
+    /// Goes on at `end`. A torn frame there is overwritten with zeros first. The last whole frame is written again and
+    /// synchronised before anybody rests on it: after a crash between writing and synchronising, or a synchronisation
+    /// that failed, it may have been read from the page cache and be nowhere else.
     pub(super) fn open(folder: &Path, segment_bytes: u64, end: End) -> Result<Self, StoreError> {
         let Some(last) = end.last else {
             let segment = segment::prepare(folder, 1, segment_bytes)?;
@@ -32,6 +34,10 @@ impl Writer {
             OpenOptions::new().read(true).write(true).open(&path).map_err(StoreError::io("open", &path))?;
         let found = file.metadata().map_err(StoreError::io("examine", &path))?.len();
         let bytes = found.max(segment_bytes);
+        if let Some((at, frame)) = &last.frame {
+            // If we crash here: the same bytes as before.
+            file.write_all_at(frame, *at).map_err(StoreError::io("write", &path))?;
+        }
         if last.torn || found < bytes {
             // If we crash here: some of its sectors are zeros, so the frame is still torn.
             let mut at = offset;
@@ -40,8 +46,9 @@ impl Writer {
                 file.write_all_at(&zeros, at).map_err(StoreError::io("write", &path))?;
                 at += zeros.len() as u64;
             }
-            file.sync_all().map_err(StoreError::io("synchronise", &path))?;
         }
+        file.sync_all().map_err(StoreError::io("synchronise", &path))?;
+        sync_folder(folder)?;
         let segment = Segment { number: last.number, file, path, bytes };
         Ok(Self {
             folder: folder.to_path_buf(),

@@ -29,8 +29,6 @@ pub(super) struct Index {
     pub(super) open_changes: BTreeSet<ChangeNumber>,
     /// When there was last something to seal for a subject.
     pub(super) last_used: HashMap<SubjectSlot, UnixSeconds>,
-    /// Every subject's slot that is named is below this.
-    pub(super) subjects_end: u32,
 }
 
 /// What came of a request.
@@ -93,7 +91,6 @@ impl Index {
                 self.credentials.insert(credential, number);
                 self.remember(asked, Outcome::Issue(number));
                 self.open_issues.insert(number);
-                self.subjects_end = self.subjects_end.max(subject.0.saturating_add(1));
                 self.used(subject, time);
             }
             Header::Done { number, time } => {

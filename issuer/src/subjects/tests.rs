@@ -101,7 +101,7 @@ fn a_torn_slot_at_the_end_is_dropped_and_a_damaged_one_before_it_is_refused() {
         torn[three + cut..three + SLOT_BYTES].fill(0);
         fs::write(&path, &torn).unwrap();
         let store = open(&path).unwrap();
-        assert!(opens(&store, &sealed[1]) && !opens(&store, &sealed[2]), "cut at {cut}");
+        assert!(opens(&store, &sealed[1]) && !store.is_used(sealed[2].0), "cut at {cut}");
         assert_eq!(fs::read(&path).unwrap()[three..three + SLOT_BYTES], [0; SLOT_BYTES]);
     }
     fs::write(&path, &whole).unwrap();
@@ -109,4 +109,21 @@ fn a_torn_slot_at_the_end_is_dropped_and_a_damaged_one_before_it_is_refused() {
     file.write_all_at(&[whole[two + 30] ^ 1], two as u64 + 30).unwrap();
     let refused = open(&path).err().unwrap();
     assert!(matches!(refused, StoreError::Damaged { offset, .. } if offset == two as u64), "{refused}");
+}
+
+#[test]
+fn a_slot_that_was_never_written_is_neither_a_key_nor_an_erasure() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("subjects");
+    let sealed = seal(&open(&path).unwrap(), &["one", "two", "three"]);
+    let slot = |number: usize| sealed[number].0;
+    open(&path).unwrap().erase(&HashSet::from([slot(0)])).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[0; SLOT_BYTES], u64::from(slot(1).0) * SLOT_BYTES as u64).unwrap();
+    let store = open(&path).unwrap();
+    assert!(store.is_used(slot(0)) && store.is_erased(slot(0)));
+    assert!(!store.is_used(slot(1)) && !store.is_erased(slot(1)));
+    assert!(store.is_used(slot(2)) && opens(&store, &sealed[2]));
+    assert!(!store.is_used(SubjectSlot(0)) && !store.is_used(SubjectSlot(slot(2).0 + 1)));
+    assert!(matches!(store.key(slot(1)).err().unwrap(), StoreError::Damaged { .. }));
 }
