@@ -12,6 +12,7 @@ use sillok_log::entry::Entry;
 use sillok_log::ledger::{Ledger, Role};
 use sillok_log::merkle::leaf_hash;
 use sillok_log::note::SignerKey;
+use sillok_log::submission::Level;
 use sillok_log::{LeafIndex, UnixSeconds};
 use tokio::sync::oneshot;
 
@@ -241,16 +242,6 @@ fn spawn(
 pub struct Handle {
     shared: Arc<Shared>,
     sender: Sender<Message>,
-}
-
-/// How far an entry must have come before it is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Its batch is durable and its checkpoint signed.
-    #[default]
-    Committed,
-    /// A reader can fetch it.
-    Published,
 }
 
 /// What became of a request.

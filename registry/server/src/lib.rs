@@ -25,7 +25,6 @@ pub mod stats;
 pub mod store;
 pub mod submission;
 
-pub use handle::{
-    Answer, Clock, Handle, Level, Limits, Logged, Options, Outcome, Paths, Registry, SubmitError,
-};
+pub use handle::{Answer, Clock, Handle, Limits, Logged, Options, Outcome, Paths, Registry, SubmitError};
 pub use sequencer::{Fatal, Phase, Signed, Stores};
+pub use sillok_log::submission::Level;

@@ -1,5 +1,6 @@
 //! Submission: who asks is checked before what is asked, and what is asked before it is queued.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
 use actix_web::http::{StatusCode, header};
@@ -7,13 +8,14 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use sillok_log::ledger::Role;
-use sillok_log::submission::{Authorization, MAX_BODY_BYTES, MAX_ENTRIES, MAX_RAW_ENTRY_BYTES};
+use sillok_log::submission::{Authorization, Level, MAX_BODY_BYTES, MAX_ENTRIES, MAX_RAW_ENTRY_BYTES};
 use tokio::task::JoinHandle;
 
 use super::{Endpoint, Problem, State, body};
-use crate::handle::{Answer, Level, Logged, Outcome, SubmitError};
+use crate::handle::{Answer, Logged, Outcome, SubmitError};
 
 //= specs/log.md#submission
 /// `POST /entries`.
@@ -57,16 +59,14 @@ fn authorization(request: &HttpRequest) -> Result<Authorization, Problem> {
 #[serde(deny_unknown_fields)]
 struct Body {
     entries: Vec<String>,
-    #[serde(default)]
-    level: Word,
+    #[serde(default, deserialize_with = "level")]
+    level: Level,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Word {
-    #[default]
-    Committed,
-    Published,
+/// Reads the word for a level.
+fn level<'de, D: Deserializer<'de>>(word: D) -> Result<Level, D::Error> {
+    let word = Cow::<str>::deserialize(word)?;
+    Level::from_name(&word).ok_or_else(|| D::Error::unknown_variant(&word, &["committed", "published"]))
 }
 
 fn parse(body: &[u8]) -> Result<(Vec<Vec<u8>>, Level), Problem> {
@@ -85,10 +85,6 @@ fn parse(body: &[u8]) -> Result<(Vec<Vec<u8>>, Level), Problem> {
         Ok(entry) => Ok(entry),
         Err(error) => Err(Problem::malformed(format!("entries[{position}] is not base64: {error}"))),
     });
-    let level = match level {
-        Word::Committed => Level::Committed,
-        Word::Published => Level::Published,
-    };
     Ok((decoded.collect::<Result<_, _>>()?, level))
 }
 

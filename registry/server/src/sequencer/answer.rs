@@ -2,6 +2,7 @@
 
 use sillok_log::merkle::check_inclusion;
 use sillok_log::receipt::Receipt;
+use sillok_log::submission::Level;
 use sillok_log::{Hash, LeafIndex, TreeSize};
 use tokio::sync::oneshot;
 
@@ -9,7 +10,7 @@ use super::Fatal;
 use super::head::Signed;
 use super::plan::{Decision, Item, Plan};
 use super::tiles::Tiles;
-use crate::handle::{Answer, Level, Logged, Outcome, SubmitError};
+use crate::handle::{Answer, Logged, Outcome, SubmitError};
 use crate::store::Blobs;
 
 /// Entries that are judged together and answered together.
