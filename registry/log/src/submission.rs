@@ -117,6 +117,17 @@ impl Authorization {
         self.key_id == key.key_id() && self.name == key.name()
     }
 
+    /// Checks that it was made at most [`MAX_SKEW_SECONDS`] from `now`. It needs no body.
+    ///
+    /// # Errors
+    /// [`Error::Stale`].
+    pub const fn check_time(&self, now: UnixSeconds) -> Result<(), Error> {
+        if self.time.0.abs_diff(now.0) > MAX_SKEW_SECONDS {
+            return Err(Error::Stale { time: self.time });
+        }
+        Ok(())
+    }
+
     /// Checks that `key` signed this body for the log of `origin`, at most [`MAX_SKEW_SECONDS`] from `now`.
     ///
     /// # Errors
@@ -125,9 +136,7 @@ impl Authorization {
         if !self.claims(key) || key.kind() != SignatureKind::Ed25519 {
             return Err(Error::OtherKey);
         }
-        if self.time.0.abs_diff(now.0) > MAX_SKEW_SECONDS {
-            return Err(Error::Stale { time: self.time });
-        }
+        self.check_time(now)?;
         let text = text(origin, self.time, &body_digest(body));
         let signature = <&[u8; SIGNATURE_BYTES]>::try_from(self.signature.as_slice());
         match signature {
@@ -283,7 +292,9 @@ mod tests {
         let known = signer.verifier();
         assert_eq!(header.check("example.org/other", &known, b"{}", NOW), Err(Error::BadSignature));
         assert_eq!(header.check(ORIGIN, &known, b"{ }", NOW), Err(Error::BadSignature));
+        assert_eq!(header.check_time(NOW), Ok(()));
         let late = UnixSeconds(NOW.0 + MAX_SKEW_SECONDS + 1);
+        assert_eq!(header.check_time(late), Err(Error::Stale { time: NOW }));
         assert_eq!(header.check(ORIGIN, &known, b"{}", late), Err(Error::Stale { time: NOW }));
         let early = UnixSeconds(NOW.0 - MAX_SKEW_SECONDS - 1);
         assert_eq!(header.check(ORIGIN, &known, b"{}", early), Err(Error::Stale { time: NOW }));

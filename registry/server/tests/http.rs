@@ -233,6 +233,25 @@ fn who_does_not_prove_who_he_is_is_sent_away() {
 }
 
 #[test]
+fn what_the_header_shows_is_refused_without_the_body() {
+    let world = World::start().ready();
+    for (authorization, why) in [
+        ("Bearer token".to_owned(), "is not of the form"),
+        (header(&signer("stranger", 9), ORIGIN, b"", START), "names no key"),
+        (header(&administrator(), ORIGIN, b"", START - 301), "300 seconds"),
+    ] {
+        // The body never comes: to wait for it would end in 408.
+        let request = format!(
+            "POST /entries HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Length: 100\r\n\r\n"
+        );
+        let answer = exchange(world.address, request.as_bytes());
+        assert_eq!(answer.problem(), (401, "submitter.unauthenticated".into()), "{why}");
+        assert_eq!(answer.header("connection"), Some("close"), "{why}");
+        assert!(answer.detail().contains(why), "{why}: {}", answer.detail());
+    }
+}
+
+#[test]
 fn a_replay_appends_nothing_and_expires() {
     let world = World::start().ready();
     let body = body(&[key_added()]);

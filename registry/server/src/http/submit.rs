@@ -25,11 +25,14 @@ pub(super) async fn entries(request: HttpRequest, payload: Payload, state: Data<
 }
 
 async fn submit(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
-    let unknown = || Problem::unauthenticated("authorization names no key that may submit to this log");
+    // Before the body is read: all that can be known without it.
+    let refused = |detail: String| Problem::unauthenticated(detail).closing();
     let authorization = authorization(request)?;
-    // Strangers are sent away before their body is read.
-    let (position, submitter) =
-        state.submitters().claimed(&authorization).ok_or_else(|| unknown().closing())?;
+    let (position, submitter) = state
+        .submitters()
+        .claimed(&authorization)
+        .ok_or_else(|| refused("authorization names no key that may submit to this log".into()))?;
+    authorization.check_time(state.now()).map_err(|error| refused(error.to_string()))?;
     let body = body::read(request, payload, MAX_BODY_BYTES, state.config().body_timeout).await?;
     state
         .submitters()
