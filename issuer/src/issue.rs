@@ -16,7 +16,7 @@ use sillok_verifier::check_issued;
 use crate::application::Core;
 use crate::compose::{Composition, compose, credential_id};
 use crate::error::{Code, Problem};
-use crate::ledger::{self, Author, Outcome};
+use crate::ledger::{self, Author, Outcome, Refused};
 use crate::metrics::Stage;
 use crate::register::{self, Begin, Done, Intent, IssueNumber, Provenance, Register, Ticket};
 use crate::sign::{SignError, SignedJws, Signer, sign_compact};
@@ -331,7 +331,7 @@ fn log(core: &Core, open: Vec<Open>) -> Vec<(Option<usize>, Answer)> {
     };
     core.metrics.observe(Stage::Ledger, began.elapsed());
     let began = Instant::now();
-    let results: Vec<(Open, Result<ledger::Logged, Problem>)> = open
+    let results: Vec<(Open, Result<ledger::Logged, Refused>)> = open
         .into_iter()
         .zip(outcomes)
         .map(|(open, outcome)| match outcome {
@@ -339,11 +339,14 @@ fn log(core: &Core, open: Vec<Open>) -> Vec<(Option<usize>, Answer)> {
                 logged.receipt.extra = Some(open.extra.encode().to_vec());
                 (open, Ok(logged))
             }
-            Outcome::Refused(refused) => (open, Err(Problem::from(refused))),
+            Outcome::Refused(refused) => (open, Err(refused)),
         })
         .collect();
     let answers = finish(&core.register, &results, (core.clock)());
     core.metrics.observe(Stage::Done, began.elapsed());
+    if results.iter().any(|(_open, result)| result.as_ref().is_err_and(|refused| !is_final(refused))) {
+        core.note_open();
+    }
     match answers {
         Ok(()) => results
             .into_iter()
@@ -352,17 +355,17 @@ fn log(core: &Core, open: Vec<Open>) -> Vec<(Option<usize>, Answer)> {
                     core.metrics.issued.inc();
                     Issued { credential: open.credential, receipt: logged.receipt.encode() }
                 });
-                (open.position, answer)
+                (open.position, answer.map_err(Problem::from))
             })
             .collect(),
         Err(problem) => results.into_iter().map(|(open, _)| (open.position, Err(problem.clone()))).collect(),
     }
 }
 
-/// Remembers what is in the log, and gives up what the log has refused.
+/// Remembers what is in the log, and gives up what the log has refused for good.
 fn finish(
     register: &Register,
-    results: &[(Open, Result<ledger::Logged, Problem>)],
+    results: &[(Open, Result<ledger::Logged, Refused>)],
     now: UnixSeconds,
 ) -> Result<(), Problem> {
     let receipts: Vec<_> = results
@@ -380,9 +383,28 @@ fn finish(
     if !done.is_empty() {
         register.complete(&done, now).map_err(failed)?;
     }
-    let refused: Vec<IssueNumber> =
-        results.iter().filter(|(_open, result)| result.is_err()).map(|(open, _)| open.number).collect();
+    let mut refused: Vec<IssueNumber> = Vec::new();
+    for (Open { number, .. }, result) in results {
+        match result {
+            Err(given_up) if is_final(given_up) => refused.push(*number),
+            Err(Refused { code, .. }) => {
+                tracing::warn!(
+                    number = number.0,
+                    code,
+                    "refused credential stays open and is submitted again"
+                );
+            }
+            Ok(_logged) => {}
+        }
+    }
     if refused.is_empty() { Ok(()) } else { register.abandon(&refused, now).map_err(failed) }
+}
+
+//= specs/entry.md#ledger-rules
+/// Whether the log never takes this entry: what it has, and keys that have ended, it never takes back. Any other
+/// refusal may be one of today, as of a log whose key events are behind, and giving up would lose a credential.
+fn is_final(refused: &Refused) -> bool {
+    ["issue.duplicate", "issue.key-not-active"].contains(&refused.code.as_str())
 }
 
 /// Works on items with as many threads as there are cores, in chunks that are worth a thread.

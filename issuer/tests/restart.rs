@@ -137,6 +137,54 @@ fn what_is_open_is_finished_without_a_retry() {
 }
 
 #[test]
+fn a_refusal_that_is_not_final_leaves_the_credential_open() {
+    let world = World::new();
+    let remote = Remote::start(&world);
+    let running = serve(&world, &remote);
+    let token = world.token(&running, "clinic");
+    remote.lose_after(0, Loss::Refusal("submitter.not-authorised"));
+    let refused = running.issue(&token, "k", &request("person-1"));
+    assert_eq!(refused.code(), "ledger.refused");
+    crash(running, &remote);
+    assert_eq!(count(&world, &remote, 1), 0);
+    // It is the same credential that is logged, at the start and whoever asks.
+    let running = serve(&world, &remote);
+    assert_eq!(count(&world, &remote, 1), 1);
+    let token = world.token(&running, "clinic");
+    let answer = running.issue(&token, "k", &request("person-1"));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(count(&world, &remote, 1), 1);
+    // Without a restart the desk comes back to it.
+    remote.lose_after(0, Loss::Refusal("submitter.not-authorised"));
+    assert_eq!(running.issue(&token, "k2", &request("person-2")).code(), "ledger.refused");
+    remote.heal();
+    wait_until("the leaf", || count(&world, &remote, 1) == 2);
+    running.stop();
+    remote.stop();
+}
+
+#[test]
+fn the_final_words_of_the_log_give_the_credential_up() {
+    for code in ["issue.duplicate", "issue.key-not-active"] {
+        let world = World::new();
+        let remote = Remote::start(&world);
+        let running = serve(&world, &remote);
+        let token = world.token(&running, "clinic");
+        remote.lose_after(0, Loss::Refusal(code));
+        assert_eq!(running.issue(&token, "k", &request("person-1")).code(), "ledger.refused");
+        crash(running, &remote);
+        let running = serve(&world, &remote);
+        assert_eq!(count(&world, &remote, 1), 0, "{code}");
+        // The key may be used for anything.
+        let token = world.token(&running, "clinic");
+        assert_eq!(running.issue(&token, "k", &request("person-2")).status, 201);
+        assert_eq!(count(&world, &remote, 1), 1, "{code}");
+        running.stop();
+        remote.stop();
+    }
+}
+
+#[test]
 fn a_lost_change_of_status_is_made_once() {
     for loss in [Loss::Request, Loss::Answer] {
         let world = World::new();

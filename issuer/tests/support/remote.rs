@@ -2,9 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
-use std::sync::mpsc;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ use super::world::{ISSUER, ORIGIN, World};
 pub(crate) enum Loss {
     /// The registry gets the request, nobody gets the answer.
     Answer,
+    /// The registry does not get the request, and each of its entries is refused with this code.
+    Refusal(&'static str),
     /// Nobody gets the request.
     Request,
 }
@@ -35,7 +37,7 @@ pub(crate) struct Remote {
     pub(crate) registry: Option<Registry>,
     proxy: SocketAddr,
     budget: Arc<AtomicI64>,
-    loss: Arc<AtomicU8>,
+    loss: Arc<Mutex<Loss>>,
     handle: ServerHandle,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -71,14 +73,14 @@ impl Remote {
         });
         let handle = receiver.recv().unwrap();
         let budget = Arc::new(AtomicI64::new(i64::MAX));
-        let loss = Arc::new(AtomicU8::new(0));
-        let proxy = proxy(upstream, &budget, &loss);
+        let loss = Arc::new(Mutex::new(Loss::Request));
+        let proxy = proxy(upstream, &budget, &loss, public.join("checkpoint"));
         Self { registry: Some(registry), proxy, budget, loss, handle, thread: Some(thread) }
     }
 
     /// Lets this many requests through, and loses the others or their answers.
     pub(crate) fn lose_after(&self, budget: i64, loss: Loss) {
-        self.loss.store(u8::from(loss == Loss::Answer), Ordering::SeqCst);
+        *self.loss.lock().unwrap() = loss;
         self.budget.store(budget, Ordering::SeqCst);
     }
 
@@ -113,22 +115,33 @@ impl Remote {
 }
 
 /// Passes messages of HTTP/1.1 to and fro.
-fn proxy(upstream: SocketAddr, budget: &Arc<AtomicI64>, loss: &Arc<AtomicU8>) -> SocketAddr {
+fn proxy(
+    upstream: SocketAddr,
+    budget: &Arc<AtomicI64>,
+    loss: &Arc<Mutex<Loss>>,
+    checkpoint: PathBuf,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (budget, loss) = (Arc::clone(budget), Arc::clone(loss));
     // It ends with the process of the tests.
     thread::spawn(move || {
         for client in listener.incoming() {
-            let (budget, loss) = (Arc::clone(&budget), Arc::clone(&loss));
+            let (budget, loss, checkpoint) = (Arc::clone(&budget), Arc::clone(&loss), checkpoint.clone());
             thread::spawn(move || {
                 let mut client = client.unwrap();
                 let mut server = TcpStream::connect(upstream).ok()?;
                 loop {
                     let request = message(&mut client)?;
                     let lost = budget.fetch_sub(1, Ordering::SeqCst) <= 0;
-                    if lost && loss.load(Ordering::SeqCst) == 0 {
-                        return None;
+                    let loss = *loss.lock().unwrap();
+                    match loss {
+                        Loss::Request if lost => return None,
+                        Loss::Refusal(code) if lost => {
+                            client.write_all(&refusal(&request, code, &checkpoint)).ok()?;
+                            continue;
+                        }
+                        Loss::Answer | Loss::Refusal(_) | Loss::Request => {}
                     }
                     server.write_all(&request).ok()?;
                     let answer = message(&mut server)?;
@@ -143,6 +156,21 @@ fn proxy(upstream: SocketAddr, budget: &Arc<AtomicI64>, loss: &Arc<AtomicU8>) ->
         }
     });
     address
+}
+
+/// An answer that refuses every entry of the request (specs/log.md, submission).
+fn refusal(request: &[u8], code: &str, checkpoint: &Path) -> Vec<u8> {
+    let body = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    let request: serde_json::Value = serde_json::from_slice(&request[body..]).unwrap();
+    let error = serde_json::json!({ "error": { "code": code, "detail": "said on the way" } });
+    let results = vec![error; request["entries"].as_array().unwrap().len()];
+    let checkpoint = std::fs::read_to_string(checkpoint).unwrap();
+    let body = serde_json::json!({ "checkpoint": checkpoint, "results": results }).to_string();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head, body].concat().into_bytes()
 }
 
 /// One message: head, and as many bytes as its head says.
