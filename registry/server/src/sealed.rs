@@ -1,8 +1,9 @@
 //! IO. Keys at rest: one sealed file a key, and beside it the text that everybody may know.
 //!
-//! `NAME.pem` is a PKCS#8 `EncryptedPrivateKeyInfo` (RFC 5958) that OpenSSL reads too; `NAME.pub` is a verifier key
-//! or a JWK. A key is there once its sealed file is: that file appears under its name in one step, after its public
-//! text.
+//! `NAME.pem` is a PKCS#8 `EncryptedPrivateKeyInfo` (RFC 5958) that OpenSSL reads too; `NAME.pub` is a verifier key,
+//! a JWK, or a check value for what has no public half. A key is there once its sealed file is: that file appears under
+//! its name in one step, after its public text. The encryption (CBC) does not notice every change of
+//! the file, so a key is given out only if it is the one that its public text names.
 //!
 //! # Out of scope
 //! Two processes that make keys in one folder at once: who owns the folder makes sure that it is alone.
@@ -16,6 +17,7 @@ use sillok_log::note::{SignatureKind, SignerKey};
 use zeroize::Zeroizing;
 
 mod error;
+mod public;
 mod wrapping;
 
 pub use error::Error;
@@ -169,8 +171,10 @@ pub fn names(dir: &Path) -> Result<Vec<String>, Error> {
 /// Seals a key into `dir/name.pem` (mode 0600), with its public text in `dir/name.pub`. When it returns, both outlast
 /// a loss of power. It makes the folder, which only its owner enters, if need be.
 ///
+/// The text is the verifier key or the JWK. For [`KeyKind::Raw32`] it is a remark, and goes behind a check value.
+///
 /// # Errors
-/// [`Error::Exists`] if the key is there; a malformed name, a text longer than [`MAX_FILE_BYTES`], no randomness, a
+/// [`Error::Exists`] if the key is there; [`Error::OtherPublic`] for the text of another key; a malformed name, a text longer than [`MAX_FILE_BYTES`], no randomness, a
 /// failed operation.
 pub fn create(
     dir: &Path,
@@ -180,8 +184,12 @@ pub fn create(
     public_text: &str,
 ) -> Result<(), Error> {
     let (sealed, public) = (path_of(dir, name, "pem")?, path_of(dir, name, "pub")?);
-    if public_text.len() >= MAX_FILE_BYTES {
+    let text = public::text_of(key, public_text);
+    if text.len() >= MAX_FILE_BYTES {
         return Err(Error::TooLong { path: public, limit: MAX_FILE_BYTES });
+    }
+    if !public::belongs(&text, key)? {
+        return Err(Error::OtherPublic { path: sealed, public });
     }
     if exists(dir, name)? {
         return Err(Error::Exists { path: sealed });
@@ -189,22 +197,31 @@ pub fn create(
     let pem = wrapping::seal(key, &passphrase.0)?;
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(dir).map_err(Error::io("make", dir))?;
     // If we crash here: nothing, or a public text without a key, which the next attempt replaces.
-    replace(&public, PUBLIC_MODE, format!("{}\n", public_text.trim_end()).as_bytes())?;
+    replace(&public, PUBLIC_MODE, format!("{text}\n").as_bytes())?;
     put_new(&sealed, PRIVATE_MODE, pem.as_bytes())?;
     // The folder itself may be new too.
     sync_parent(dir)
 }
 
-/// Opens the key `name`, which must be of this kind.
+/// Opens the key `name`, which must be of this kind and the one that its public text names.
 ///
 /// # Errors
-/// A key that is not there, a wrong passphrase (a damaged file looks the same), another kind of key, a file sealed with
-/// other algorithms, or so that opening it would take too much work.
+/// A key or public text that is not there, a wrong passphrase (most damage to the file looks the same),
+/// [`Error::OtherPublic`] if damage made another key of it or its public text is not its own, another kind of key, a
+/// file sealed with other algorithms, or so that opening it would take too much work.
 pub fn open(dir: &Path, name: &str, kind: KeyKind, passphrase: &Passphrase) -> Result<SecretKey, Error> {
     let path = path_of(dir, name, "pem")?;
     let pem = read_limited(&path, MAX_FILE_BYTES)?;
+    let text = public_text(dir, name)?;
     let key = wrapping::open(&path, &pem, &passphrase.0)?;
-    if key.kind == kind { Ok(key) } else { Err(Error::OtherKind { path, expected: kind, found: key.kind }) }
+    if key.kind != kind {
+        return Err(Error::OtherKind { path, expected: kind, found: key.kind });
+    }
+    if public::belongs(&text, &key)? {
+        Ok(key)
+    } else {
+        Err(Error::OtherPublic { path, public: path_of(dir, name, "pub")? })
+    }
 }
 
 /// The public text of the key `name`, without its final newline.

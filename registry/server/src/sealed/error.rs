@@ -60,6 +60,13 @@ pub enum Error {
         /// What it holds.
         found: KeyKind,
     },
+    /// The public text is not that of the key: one of the two is damaged, or they were mixed up.
+    OtherPublic {
+        /// The file of the key.
+        path: PathBuf,
+        /// The file of the text.
+        public: PathBuf,
+    },
     /// The operating system has no randomness.
     Random(getrandom::Error),
     /// A P-256 scalar is zero or not below the order of the group.
@@ -115,6 +122,12 @@ impl std::fmt::Display for Error {
             Self::OtherKind { path, expected, found } => {
                 write!(f, "key file {} holds {found} instead of {expected}", path.display())
             }
+            Self::OtherPublic { path, public } => write!(
+                f,
+                "key file {} holds another key than {} names: one of them is damaged",
+                path.display(),
+                public.display()
+            ),
             Self::Random(source) => write!(f, "operating system gives no random bytes: {source}"),
             Self::Scalar => f.write_str("P-256 scalar is zero or not below the order of the group"),
             Self::Seal { problem } => write!(f, "key cannot be sealed: {problem}"),
@@ -141,6 +154,7 @@ impl std::error::Error for Error {
             | Self::Name { .. }
             | Self::NotASigner { .. }
             | Self::OtherKind { .. }
+            | Self::OtherPublic { .. }
             | Self::Scalar
             | Self::Seal { .. }
             | Self::TooLong { .. }
