@@ -22,16 +22,9 @@ impl Register {
     /// The fold of all logged changes.
     #[must_use]
     pub fn fold(&self) -> Fold {
+        // The index keeps it change by change: the lock is held for a copy of what is not valid.
         let index = self.hold();
-        let mut fold = Fold::default();
-        for change in index.changes.values() {
-            let (Some(leaf), Some(issue)) = (change.leaf, index.issues.get(&change.issue)) else { continue };
-            let highest = fold.highest.entry(issue.slot.list).or_insert(leaf);
-            *highest = leaf.max(*highest);
-        }
-        let changed = index.issues.values().filter(|issue| issue.value != StatusValue::Valid);
-        fold.values = changed.map(|issue| (issue.slot, issue.value)).collect();
-        fold
+        Fold { values: index.values.values().copied().collect(), highest: index.highest.clone() }
     }
 
     /// The last change of a credential that is in the log.
@@ -39,10 +32,7 @@ impl Register {
     pub fn last_change(&self, credential_id: &str) -> Option<Changed> {
         let digest = self.digest_credential(credential_id);
         let index = self.hold();
-        let issue = *index.credentials.get(&digest)?;
-        let changes =
-            index.changes.iter().filter(|(_number, change)| change.issue == issue && change.leaf.is_some());
-        let (number, _change) = changes.max_by_key(|(_number, change)| change.change)?;
-        index.changed(*number)
+        let issue = index.credentials.get(&digest)?;
+        index.changed(index.issues.get(issue)?.last_change?)
     }
 }

@@ -1,8 +1,8 @@
 //! What the register has in memory: made of the journal's headers, and of nothing else.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sillok_log::entry::{Status, StatusValue};
+use sillok_log::entry::{ListId, Status, StatusValue};
 use sillok_log::{LeafIndex, UnixSeconds};
 
 use super::change::Change;
@@ -27,6 +27,10 @@ pub(super) struct Index {
     pub(super) in_progress: HashMap<Digest, Digest>,
     pub(super) open_issues: BTreeSet<IssueNumber>,
     pub(super) open_changes: BTreeSet<ChangeNumber>,
+    /// Credentials that are not valid, as far as that is in the log.
+    pub(super) values: BTreeMap<IssueNumber, (Slot, StatusValue)>,
+    /// The highest leaf of a change, by list.
+    pub(super) highest: BTreeMap<ListId, LeafIndex>,
     /// When there was last something to seal for a subject.
     pub(super) last_used: HashMap<SubjectSlot, UnixSeconds>,
 }
@@ -52,6 +56,8 @@ pub(super) struct IssueState {
     pub(super) changes: u64,
     /// The change that is about to be logged.
     pub(super) pending: Option<ChangeNumber>,
+    /// The last of its changes that is in the log.
+    pub(super) last_change: Option<ChangeNumber>,
     asked: Option<Digest>,
 }
 
@@ -82,6 +88,7 @@ impl Index {
                     value: StatusValue::Valid,
                     changes: 0,
                     pending: None,
+                    last_change: None,
                     asked: asked.map(|asked| asked.key),
                 };
                 if self.issues.insert(number, state).is_some() {
@@ -103,6 +110,7 @@ impl Index {
             Header::Abandoned { number, time: _ } => {
                 let state = self.issues.remove(&number).ok_or("an issuance ends that never began")?;
                 self.credentials.remove(&state.credential);
+                self.values.remove(&number);
                 self.forget(state.asked);
                 self.open_issues.remove(&number);
             }
@@ -133,12 +141,23 @@ impl Index {
                 let state = self.changes.get_mut(&number).ok_or("a change ends that never began")?;
                 state.leaf = Some(leaf);
                 let (issue, value, change) = (state.issue, state.value, state.change);
-                if self.open_changes.remove(&number)
-                    && let Some(credential) = self.issues.get_mut(&issue)
-                {
-                    credential.pending = None;
-                    credential.value = value;
-                    credential.changes = change.saturating_add(1);
+                let open = self.open_changes.remove(&number);
+                if let Some(credential) = self.issues.get_mut(&issue) {
+                    let slot = credential.slot;
+                    let highest = self.highest.entry(slot.list).or_insert(leaf);
+                    *highest = leaf.max(*highest);
+                    if open {
+                        credential.pending = None;
+                        credential.value = value;
+                        credential.changes = change.saturating_add(1);
+                        credential.last_change = Some(number);
+                        match value {
+                            StatusValue::Valid => self.values.remove(&issue),
+                            StatusValue::Revoked | StatusValue::Suspended => {
+                                self.values.insert(issue, (slot, value))
+                            }
+                        };
+                    }
                 }
             }
             Header::ChangeAbandoned { number, time: _ } => {
