@@ -66,7 +66,10 @@ impl ServiceKeys {
                 let vkey = secret.signer(&full_name)?.verifier().to_string();
                 sealed::create(folder, name, &secret, passphrase, &vkey)?;
             }
-            sealed::open(folder, name, KeyKind::Ed25519, passphrase)?.signer(&full_name)
+            let signer = sealed::open(folder, name, KeyKind::Ed25519, passphrase)?.signer(&full_name)?;
+            // The name too: the key of another log's issuer signs nothing here.
+            check_public(folder, name, &signer.verifier().to_string())?;
+            Ok(signer)
         };
         let (root, feed) = (note_key("root")?, note_key("feed")?);
         if !sealed::exists(folder, SUBJECTS)? {
@@ -102,7 +105,18 @@ pub(crate) fn credential_key(
     let algorithm = if text.contains(r#""kty":"EC""#) { Algorithm::Es256 } else { Algorithm::EdDsa };
     let kind = kind_of(algorithm);
     let secret = sealed::open(folder, name, kind, passphrase).map_err(CredentialKeyError::Sealed)?;
-    FileSigner::new(algorithm, secret.danger_bytes()).map_err(CredentialKeyError::Sign)
+    let signer = FileSigner::new(algorithm, secret.danger_bytes()).map_err(CredentialKeyError::Sign)?;
+    check_public(folder, name, &signer.public_key().to_jwk_json()).map_err(CredentialKeyError::Sealed)?;
+    Ok(signer)
+}
+
+/// Whether the public text beside a key is its own: what others are told to trust is what signs.
+fn check_public(folder: &Path, name: &str, expected: &str) -> Result<(), sealed::Error> {
+    if sealed::public_text(folder, name)? == expected {
+        return Ok(());
+    }
+    let path = folder.join(format!("{name}.pub"));
+    Err(sealed::Error::Damaged { path, problem: format!("it is not {expected:?}, which is the key's own") })
 }
 
 const fn kind_of(algorithm: Algorithm) -> KeyKind {
