@@ -72,16 +72,20 @@ impl Service {
             "" => folder.log_vkey()?,
             text => VerifierKey::parse(text).or_else(|error| usage(format!("setting log_vkey: {error}")))?,
         };
+        let config = issuer_config(folder, log.clone())?;
+        // One attempt that is as patient as a worker may be: what has no answer then stays open, and the issuer
+        // submits it again.
+        let patience = config.limits.ledger_patience;
         let submitter = |name| -> anyhow::Result<Box<Submitter>> {
             let key = submitter_key(folder, name)?;
             let jitter = Arc::new(|most: Duration| most.mul_f64(fastrand::f64()));
-            let settings = SubmitterSettings::default();
+            let settings =
+                SubmitterSettings { attempts: 1, request_timeout: patience, ..SubmitterSettings::default() };
             let clock = context.clock.clone();
             Ok(Box::new(Submitter::new(registry, key, log.clone(), settings, clock, jitter)?))
         };
         let backend =
             Backend::Remote { administrator: submitter("administrator")?, issuer: submitter("submitter")? };
-        let config = issuer_config(folder, log)?;
         let issuer = open_issuer(folder, config, backend, context)?;
         Ok(Self { issuer, log: None, http: HttpConfig::default() })
     }

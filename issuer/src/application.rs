@@ -171,6 +171,15 @@ impl Core {
         answer.await.map_err(|_dropped| stopped())?
     }
 
+    /// Issues, unless the issuer stops and the log is away: each batch would then wait for it in vain.
+    fn answer(&self, orders: Vec<Order>) -> Vec<Result<Issued, Problem>> {
+        if self.pipeline.is_stopping() && self.ledger.is_away() {
+            let stopping = || Problem::later(Code::Stopping, "issuer is shutting down", 5);
+            return orders.into_iter().map(|_order| Err(stopping())).collect();
+        }
+        issue::run(self, orders)
+    }
+
     /// Takes jobs and answers them until there are no more.
     fn work(&self) {
         while let Some(jobs) = self.pipeline.next() {
@@ -184,7 +193,7 @@ impl Core {
                 orders.extend(job.orders);
             }
             // A panic costs this batch its answers and not the service its worker.
-            let answers = panic::catch_unwind(AssertUnwindSafe(|| issue::run(self, orders)));
+            let answers = panic::catch_unwind(AssertUnwindSafe(|| self.answer(orders)));
             if let Ok(answers) = answers {
                 let mut answers = answers.into_iter();
                 for (reply, count) in replies {
@@ -280,7 +289,8 @@ impl Issuer {
         Arc::clone(&self.core)
     }
 
-    /// Takes no more requests, answers those that are queued, publishes what has changed, and ends.
+    /// Takes no more requests, answers those that are queued, publishes what has changed, and ends. While the log is
+    /// away, what is queued is refused and nothing is published.
     pub fn stop(mut self) {
         self.end();
     }

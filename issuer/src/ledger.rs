@@ -46,7 +46,7 @@ pub struct Ledger {
     backend: Backend,
     log: VerifierKey,
     issuer: IssuerHash,
-    /// How long a busy log is asked again.
+    /// How long a busy log is asked again. A submitter's own attempts should take no longer.
     patience: Duration,
     /// Size of the largest checkpoint that was checked. Only ever grows.
     largest: AtomicU64,
@@ -159,10 +159,6 @@ impl Ledger {
                 let role = match author {
                     Author::Administrator => Role::Administrator,
                     Author::Issuer => Role::Issuer(self.issuer),
-                };
-                let level = match level {
-                    Level::Committed => sillok_registry::Level::Committed,
-                    Level::Published => sillok_registry::Level::Published,
                 };
                 let answer = handle.submit_blocking(bytes.to_vec(), role, level).map_err(Error::from)?;
                 Ok(answer.results.into_iter().map(Answer::from).collect())

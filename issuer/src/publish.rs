@@ -208,7 +208,8 @@ impl Desk {
                 drop(reply.send(answer));
             }
             Task::Stop => {
-                if !self.changed.is_empty() {
+                // Without a log it is published after the next start.
+                if !self.changed.is_empty() && !self.core.ledger.is_away() {
                     self.try_publish(Extent::Changed);
                 }
                 return true;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sillok_issuer::Issuer;
+use sillok_issuer::sign::Signer as _;
 
 #[path = "support/remote.rs"]
 mod remote;
@@ -132,6 +133,48 @@ fn what_is_open_is_finished_without_a_retry() {
     assert_eq!(count(&world, &remote, 1), 0);
     remote.heal();
     wait_until("the leaf", || count(&world, &remote, 1) == 1);
+    running.stop();
+    remote.stop();
+}
+
+#[test]
+fn a_log_that_never_answers_holds_nobody_up() {
+    let world = World::new();
+    let remote = Remote::start(&world);
+    let mut config = world.config();
+    config.limits.workers = 1;
+    let issuer = world.open(config, remote.backend(&world)).unwrap();
+    let mut running = Running { server: Server::start(&issuer), issuer: Some(issuer), registry: None };
+    let token = world.token(&running, "clinic");
+    remote.lose_after(0, Loss::BlackHole);
+    let began = Instant::now();
+    assert_eq!(running.issue(&token, "k", &request("person-1")).code(), "ledger.unavailable");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // One of them is at the worker when it stops, and the others wait for it.
+    let issuer = running.issuer.take().unwrap();
+    let began = Instant::now();
+    let codes: Vec<String> = thread::scope(|scope| {
+        let ask = |number: usize| {
+            let (running, token) = (&running, &token);
+            scope.spawn(move || running.issue(token, &number.to_string(), &request("person-2")).code())
+        };
+        let first = ask(0);
+        thread::sleep(Duration::from_millis(300));
+        let waiting: Vec<_> = (1..8).map(ask).collect();
+        thread::sleep(Duration::from_millis(300));
+        issuer.stop();
+        std::iter::once(first).chain(waiting).map(|asked| asked.join().unwrap()).collect()
+    });
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    // Unless the desk, which looks after the one before, was first.
+    let taken = usize::from(codes[0] == "ledger.unavailable");
+    assert!(taken == 1 || codes[0] == "issuer.stopping", "{codes:?}");
+    assert!(codes[1..].iter().all(|code| code == "issuer.stopping"), "{codes:?}");
+    running.server.stop();
+    remote.heal();
+    // What was taken is finished; what was refused was never begun.
+    let running = serve(&world, &remote);
+    assert_eq!(count(&world, &remote, 1), 1 + taken);
     running.stop();
     remote.stop();
 }
@@ -307,6 +350,31 @@ fn a_rotation_that_is_interrupted_anywhere_leaves_good_keys() {
         running.stop();
         remote.stop();
     }
+}
+
+#[test]
+fn a_public_text_of_another_key_refuses_the_start() {
+    let world = World::new();
+    world.start().stop();
+    let path = |name: &str| world.path(&format!("data/keys/{name}.pub"));
+    let text = |name: &str| std::fs::read_to_string(path(name)).unwrap();
+    let other = world::client("clinic", 99).signer.public_key().to_jwk_json();
+    // Each is a good public text, and not the key's own.
+    let name = std::fs::read_dir(world.path("data/keys")).unwrap().find_map(|entry| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        name.starts_with("issuer-").then(|| name.split('.').next().unwrap().to_owned())
+    });
+    for (name, flipped) in [("root", text("feed")), ("feed", text("root")), (&name.unwrap(), other)] {
+        let good = text(name);
+        std::fs::write(path(name), flipped).unwrap();
+        let registry = world.registry();
+        let backend = sillok_issuer::Backend::Embedded(registry.handle());
+        let error = world.open(world.config(), backend).err().unwrap().to_string();
+        assert!(error.contains(&format!("{name}.pub")), "{error}");
+        registry.stop().unwrap();
+        std::fs::write(path(name), good).unwrap();
+    }
+    world.start().stop();
 }
 
 #[test]

@@ -132,10 +132,15 @@ impl Pipeline {
         Pause(self)
     }
 
-    /// Takes no more requests. What is queued is still issued.
+    /// Takes no more requests. What is queued is still issued, if the log is there.
     pub(crate) fn close(&self) {
         self.hold().stopping = true;
         self.changed.notify_all();
+    }
+
+    /// Whether no more requests are taken.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.hold().stopping
     }
 
     /// Credentials that are asked for and not answered.

@@ -26,6 +26,8 @@ use super::world::{ISSUER, ORIGIN, World};
 pub(crate) enum Loss {
     /// The registry gets the request, nobody gets the answer.
     Answer,
+    /// Nobody gets the request, and the connection stays open without an answer.
+    BlackHole,
     /// The registry does not get the request, and each of its entries is refused with this code.
     Refusal(&'static str),
     /// Nobody gets the request.
@@ -93,7 +95,9 @@ impl Remote {
     pub(crate) fn backend(&self, world: &World) -> Backend {
         let submitter = |name: &str, seed| {
             let key = SignerKey::from_seed(&format!("{ORIGIN}/{name}"), SignatureKind::Ed25519, &[seed; 32]);
-            let settings = Settings { attempts: 1, ..Settings::default() };
+            let patience = world.config().limits.ledger_patience;
+            let settings =
+                Settings { attempts: 1, request_timeout: patience.max(MIN_PATIENCE), ..Settings::default() };
             let url = format!("http://{}", self.proxy);
             let jitter = Arc::new(|_wait: Duration| Duration::ZERO);
             let log = World::log_key().verifier();
@@ -137,11 +141,16 @@ fn proxy(
                     let loss = *loss.lock().unwrap();
                     match loss {
                         Loss::Request if lost => return None,
+                        Loss::BlackHole if lost => {
+                            // Until whoever asked has gone.
+                            drop(client.read_to_end(&mut Vec::new()));
+                            return None;
+                        }
                         Loss::Refusal(code) if lost => {
                             client.write_all(&refusal(&request, code, &checkpoint)).ok()?;
                             continue;
                         }
-                        Loss::Answer | Loss::Refusal(_) | Loss::Request => {}
+                        Loss::Answer | Loss::BlackHole | Loss::Refusal(_) | Loss::Request => {}
                     }
                     server.write_all(&request).ok()?;
                     let answer = message(&mut server)?;
@@ -188,3 +197,6 @@ fn message(stream: &mut TcpStream) -> Option<Vec<u8>> {
     bytes.extend(body);
     Some(bytes)
 }
+
+/// Enough for a registry that is there, on a machine with much to do.
+const MIN_PATIENCE: Duration = Duration::from_secs(3);
