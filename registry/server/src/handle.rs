@@ -150,6 +150,7 @@ impl Registry {
                 frontier: recovered.edge.frontier().clone(),
                 ledger: Ledger::new(),
                 time: recovered.head.time,
+                fold: None,
             },
             index: Index::new(Arc::clone(&seen), Arc::clone(&blobs)),
             writer: Writer {

@@ -66,11 +66,11 @@ pub enum Refusal {
         /// The digest found.
         found: Hash,
     },
-    /// The fold of a snapshot reaches beyond the snapshot itself.
+    /// The fold of a snapshot reaches beyond the snapshot itself, or beyond what its log had committed.
     SnapshotFoldTooLarge {
         /// The fold size found.
         fold_size: TreeSize,
-        /// The snapshot's own index, the largest fold size.
+        /// The largest fold size: the snapshot's own index, or the committed size.
         index: LeafIndex,
     },
     /// The fold of a snapshot does not cover the list's previous snapshot, or the list entry.
@@ -187,7 +187,7 @@ impl fmt::Display for Refusal {
                 )
             }
             Self::SnapshotFoldTooLarge { fold_size, index } => {
-                write!(f, "snapshot entry at {index} folds up to {fold_size}, beyond itself")
+                write!(f, "snapshot entry folds up to {fold_size}, and may up to {index}")
             }
             Self::SnapshotFoldTooSmall { fold_size, above } => {
                 write!(f, "snapshot entry folds up to {fold_size} and must cover the entry at {above}")

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use sillok_log::audit::LogKind;
 use sillok_log::checkpoint::Checkpoint;
-use sillok_log::entry::{Entry, ParseError};
+use sillok_log::entry::{Entry, ListId, ParseError, Snapshot};
 use sillok_log::ledger::{Ledger, Refusal, Role, authorise};
 use sillok_log::merkle::{BatchTree, Frontier};
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
@@ -81,6 +81,16 @@ pub(crate) struct State {
     pub(crate) ledger: Ledger,
     /// When the log signed last.
     pub(crate) time: UnixSeconds,
+    /// The fold made last.
+    pub(crate) fold: Option<Fold>,
+}
+
+/// The digest of a list's fold at a size that is committed: it never changes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fold {
+    list: ListId,
+    size: TreeSize,
+    digest: Option<Hash>,
 }
 
 /// What is to be done with a batch.
@@ -121,7 +131,7 @@ pub(crate) fn plan(
         let known = key.and_then(|key| taken.get(&key)).map_or(*known, |(index, leaf)| {
             Some(if *leaf == item.leaf { Known::Same(*index) } else { Known::Other })
         });
-        let decision = decide(&state.ledger, &item.parsed, known, index);
+        let decision = decide(state, &item.parsed, known, index);
         if decision == Decision::Append(index) {
             if let Parsed::Typed(entry, _role) = &item.parsed {
                 state.ledger.apply(entry, index);
@@ -155,20 +165,26 @@ impl Plan {
 }
 
 //= specs/entry.md#ledger-rules
-fn decide(ledger: &Ledger, parsed: &Parsed, known: Option<Known>, index: LeafIndex) -> Decision {
+fn decide(state: &mut State, parsed: &Parsed, known: Option<Known>, index: LeafIndex) -> Decision {
     let (entry, role) = match parsed {
         Parsed::Malformed(error) => return Decision::Malformed(*error),
         Parsed::Raw => return Decision::Append(index),
         Parsed::Typed(entry, role) => (entry, role),
     };
-    if let Err(refusal) = authorise(role, entry, ledger) {
-        return Decision::Refuse(refusal);
-    }
-    // A retry is answered with its place, whatever has happened to its key or list since.
-    if let Some(Known::Same(place)) = known {
+    // A retry is answered with its place, whatever has happened to its key, its list or its submitter since: nothing is
+    // appended, and the entry is public. Only whoever could never append its kind is refused.
+    if let Some(Known::Same(place)) = known
+        && may_append_kind(role, entry)
+    {
         return Decision::Duplicate(place);
     }
-    if let Err(refusal) = ledger.check(entry, index) {
+    let checked = authorise(role, entry, &state.ledger).and_then(|()| match entry {
+        Entry::Snapshot(snapshot) => check_snapshot(state, snapshot),
+        Entry::Bundle(_) | Entry::Issue(_) | Entry::Key(_) | Entry::List(_) | Entry::Status(_) => {
+            state.ledger.check(entry, index)
+        }
+    });
+    if let Err(refusal) = checked {
         return Decision::Refuse(refusal);
     }
     match (known, entry) {
@@ -178,6 +194,35 @@ fn decide(ledger: &Ledger, parsed: &Parsed, known: Option<Known>, index: LeafInd
         // Every other entry is looked up by its own hash: a hit that is another entry is a wrong index, not a rule.
         (Some(Known::Other | Known::Same(_)) | None, _entry) => Decision::Append(index),
     }
+}
+
+//= specs/entry.md#who-may-append
+/// Whether some submitter in this role could have appended an entry of this kind.
+fn may_append_kind(role: &Role, entry: &Entry) -> bool {
+    match entry {
+        Entry::Bundle(_) | Entry::Key(_) => matches!(role, Role::Administrator),
+        Entry::Issue(_) | Entry::List(_) | Entry::Snapshot(_) | Entry::Status(_) => {
+            matches!(role, Role::Issuer(_))
+        }
+    }
+}
+
+//= specs/entry.md#who-may-append
+/// The ledger's rules for a snapshot, with two differences: its fold covers committed entries only, so that a batch
+/// holds at most one snapshot of a list; and a fold is made once for all who say something about the same one, since
+/// it takes milliseconds of the thread that everybody waits for.
+fn check_snapshot(state: &mut State, snapshot: &Snapshot) -> Result<(), Refusal> {
+    let committed = state.frontier.size();
+    state.ledger.check_snapshot_but_digest(snapshot, LeafIndex(committed.0))?;
+    let Snapshot { list, fold_size: size, digest: found, .. } = *snapshot;
+    let fold = match state.fold {
+        Some(fold) if (fold.list, fold.size) == (list, size) => fold,
+        Some(_) | None => {
+            let digest = state.ledger.state_at(list, size).map(|state| state.digest());
+            *state.fold.insert(Fold { list, size, digest })
+        }
+    };
+    if fold.digest == Some(found) { Ok(()) } else { Err(Refusal::SnapshotDigest { list, found }) }
 }
 
 /// How far the clock may be behind the log's time: leap smearing and a step of NTP, not a wrong clock.
