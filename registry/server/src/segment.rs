@@ -190,6 +190,11 @@ impl Staging for Segments {
         let mut by_start = BTreeMap::new();
         let mut suspect = None;
         for (generation, path) in list(&self.folder)? {
+            // What is below the head was synchronised before the head was swapped, or the writer stopped and nothing was
+            // signed: so, unlike the head, it need not be written again. This asks the kernel for an error of writing
+            // back that nobody was told of yet, before anything is published from here.
+            let file = File::open(&path).map_err(Error::io("open", &path))?;
+            file.sync_all().map_err(Error::io("synchronise", &path))?;
             let scanned = scan(generation, &path)?;
             if scanned.problem.is_some() {
                 suspect = Some(path.clone());

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use sillok_log::{LeafIndex, TreeSize};
 use sillok_registry::store::{
-    Error, FileBlobs, FileHeads, Heads as _, MemoryBlobs, MemoryHeads, MemorySeen, Seen as _, SeenBatch,
-    SledSeen, Swap, check_blobs, check_heads, check_seen,
+    Blobs as _, Error, FileBlobs, FileHeads, Heads as _, MemoryBlobs, MemoryHeads, MemorySeen, Object,
+    Seen as _, SeenBatch, SledSeen, Swap, check_blobs, check_heads, check_seen,
 };
 
 #[test]
@@ -17,6 +17,21 @@ fn blobs_in_files_keep_the_contract() {
     // What is there after a restart is what was there before.
     let again = FileBlobs::open(&folder.path().join("a/b")).unwrap();
     assert!(sillok_registry::store::Blobs::checkpoint(&again).unwrap().is_some());
+}
+
+#[test]
+fn folders_that_a_killed_predecessor_left_are_used_and_those_discarded_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("a/b");
+    std::fs::create_dir_all(root.join("tile/0/003.p")).unwrap();
+    let blobs = FileBlobs::open(&root).unwrap();
+    for round in 0..2 {
+        let partial = Object { path: "tile/0/003.p/7".into(), bytes: vec![round] };
+        blobs.put_many(std::slice::from_ref(&partial)).unwrap();
+        assert_eq!(blobs.get(&partial.path).unwrap(), Some(vec![round]));
+        blobs.discard_partials("tile/0/003").unwrap();
+        assert!(!root.join("tile/0/003.p").exists());
+    }
 }
 
 #[test]
@@ -92,6 +107,31 @@ fn every_flipped_bit_of_a_head_is_refused_and_never_taken_for_an_older_one() {
         refuse(&path, &erased, &format!("slot {slot} is erased"));
     }
     refuse(&path, &bytes[..5000], "cut short");
+}
+
+#[test]
+fn a_head_is_written_again_before_it_is_believed_unless_it_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("head");
+    let heads = FileHeads::create(&path).unwrap();
+    assert!(matches!(heads.swap(None, b"one"), Swap::Won));
+    drop(heads);
+    let age = || {
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    };
+    let modified = || std::fs::metadata(&path).unwrap().modified().unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    age();
+    assert_eq!(FileHeads::open(&path).unwrap().read().unwrap(), Some(b"one".to_vec()));
+    assert!(modified() > std::time::UNIX_EPOCH, "opening wrote it");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes, "as it was");
+    let mut damaged = bytes.clone();
+    damaged[9] ^= 1;
+    std::fs::write(&path, &damaged).unwrap();
+    age();
+    assert!(matches!(FileHeads::open(&path), Err(Error::Damaged { .. })));
+    assert_eq!((modified(), std::fs::read(&path).unwrap()), (std::time::UNIX_EPOCH, damaged));
 }
 
 fn refuse(path: &Path, bytes: &[u8], what: &str) {

@@ -11,7 +11,8 @@
 //! | 32 | SHA-256 of all before |
 //! | | zeros up to a multiple of 512 |
 //!
-//! Integers are big-endian. A record begins on a sector of its own, so that no later write touches it.
+//! Integers are big-endian. A record begins on a sector of its own. A later write may carry earlier sectors along, since
+//! the kernel writes whole pages, but with the bytes that they have: torn between two sectors, it leaves them as they are.
 
 use std::ops::Range;
 

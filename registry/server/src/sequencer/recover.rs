@@ -95,6 +95,10 @@ pub(crate) fn recover(
         let staged = stores.staging.replay(old, signed.size()).map_err(Fatal::store("replaying segments"))?;
         staged.into_iter().try_for_each(|entry| edge.push(entry))?;
         publish::publish(stores.blobs.as_ref(), &mut edge, old, &signed)?;
+    } else {
+        // Crashed between the renaming of the checkpoint and the synchronisation of its name: it is visible, and may not
+        // outlast a loss of power. Put again before the segments that could publish it once more are gone.
+        stores.blobs.put_checkpoint(&signed.note).map_err(Fatal::store("publishing the checkpoint"))?;
     }
     // Crashed before a segment was retired, or with a batch in it that was never signed.
     stores.staging.retire(signed.size()).map_err(Fatal::store("retiring segments"))?;

@@ -4,12 +4,13 @@
 //! name is taken; then the folders are synchronised. Folder handles are opened before the first write and held
 //! until their synchronisation: a handle opened later may miss a write-back error (Tessera issues 749 and 750).
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Blobs, Error, Object, Replace, check_name, may_replace};
 
@@ -18,6 +19,9 @@ pub struct FileBlobs {
     root: PathBuf,
     /// Set by the first failed synchronisation: the page cache may show bytes that never reached the disk.
     stopped: AtomicBool,
+    /// Folders whose names this process has synchronised, with all above them. Owned by the thread that writes; those of
+    /// partial tiles leave it when they are discarded.
+    durable: Mutex<HashSet<PathBuf>>,
 }
 
 impl FileBlobs {
@@ -27,7 +31,11 @@ impl FileBlobs {
     /// The folder cannot be made, synchronised or listed.
     pub fn open(root: &Path) -> Result<Self, Error> {
         create_folders(root)?;
-        let blobs = Self { root: root.to_path_buf(), stopped: AtomicBool::new(false) };
+        let blobs = Self {
+            root: root.to_path_buf(),
+            stopped: AtomicBool::new(false),
+            durable: Mutex::new(HashSet::from([parent(&root.join(CHECKPOINT))])),
+        };
         let temporary = blobs.temporary();
         if temporary.exists() {
             fs::remove_dir_all(&temporary).map_err(Error::io("clear", &temporary))?;
@@ -43,6 +51,24 @@ impl FileBlobs {
 
     fn temporary(&self) -> PathBuf {
         self.root.join(TEMPORARY)
+    }
+
+    fn durable(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        // Inserting or removing one path leaves the set whole.
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a folder below the root unless it is there, and its name and those above it durable, once a process: a
+    /// predecessor may have been killed between making it and synchronising its name.
+    fn ensure_folder(&self, folder: &Path) -> Result<(), Error> {
+        if self.durable().contains(folder) {
+            return Ok(());
+        }
+        let above = parent(folder);
+        self.ensure_folder(&above)?;
+        make_folder(folder, &above)?;
+        self.durable().insert(folder.to_path_buf());
+        Ok(())
     }
 
     fn check_running(&self) -> Result<(), Error> {
@@ -66,7 +92,7 @@ impl FileBlobs {
         for object in objects {
             let folder = parent(&self.root.join(&object.path));
             if let Entry::Vacant(vacant) = folders.entry(folder) {
-                create_folders(vacant.key())?;
+                self.ensure_folder(vacant.key())?;
                 let handle = File::open(vacant.key()).map_err(Error::io("open", vacant.key()))?;
                 vacant.insert(handle);
             }
@@ -126,6 +152,7 @@ impl Blobs for FileBlobs {
     fn discard_partials(&self, path: &str) -> Result<(), Error> {
         check_name(path)?;
         let folder = self.root.join(format!("{path}.p"));
+        self.durable().remove(&folder);
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Error::Io { operation: "remove", path: folder, source: error })
@@ -134,6 +161,10 @@ impl Blobs for FileBlobs {
         }
     }
 
+    /// The folder is open before the rename and synchronised after it: `Ok` means that the new name outlasts a loss of
+    /// power. Without it the rename may be visible and not durable, also after the process was killed: so recovery puts
+    /// the checkpoint again, even the same one, before it forgets what could publish it.
+    ///
     /// Expected system calls: open folder; read; open, write, fsync; rename; fsync of the folder.
     fn put_checkpoint(&self, note: &str) -> Result<(), Error> {
         self.check_running()?;
@@ -171,21 +202,33 @@ pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     }
 }
 
-/// Makes a folder and whatever is missing above it; each new name is durable before the next is made in it.
+/// Makes a folder and whatever is missing above it; each name is durable before the next is made in it. That a folder is
+/// there does not mean that its name is durable: whoever made it may have been killed before it was synchronised.
 pub(crate) fn create_folders(folder: &Path) -> Result<(), Error> {
-    if folder.is_dir() {
+    let above = parent(folder);
+    if above == folder || folder.file_name().is_none() {
         return Ok(());
     }
-    let above = parent(folder);
+    if folder.is_dir()
+        && let Err(error) = File::open(&above)
+        && error.kind() == io::ErrorKind::PermissionDenied
+    {
+        // Of whoever runs the system: a folder that we may not even read is none that a predecessor has made ours in.
+        return Ok(());
+    }
     create_folders(&above)?;
-    let handle = File::open(&above).map_err(Error::io("open", &above))?;
+    make_folder(folder, &above)
+}
+
+fn make_folder(folder: &Path, above: &Path) -> Result<(), Error> {
+    let handle = File::open(above).map_err(Error::io("open", above))?;
     match fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+        Err(error) if !folder.is_dir() => {
             return Err(Error::Io { operation: "create", path: folder.to_path_buf(), source: error });
         }
         _there => {}
     }
-    handle.sync_all().map_err(Error::io("synchronise", &above))
+    handle.sync_all().map_err(Error::io("synchronise", above))
 }
 
 /// The folder of a path; the current one for a bare name.

@@ -78,8 +78,22 @@ impl FileHeads {
         Self::load(file, path)
     }
 
+    /// What the page cache shows may not be on the disk: the process that wrote it was killed before its fdatasync, or
+    /// that failed, after which the kernel takes the page for clean and a later one has nothing to report. So both slots
+    /// are written again as they are and synchronised before anybody acts on them.
+    ///
+    /// Expected system calls: read; write; fsync; read.
     fn load(file: File, path: &Path) -> Result<Self, Error> {
+        // A damaged file is left as it is.
+        let believed = read_slots(&file, path)?;
+        let mut bytes = [0; FILE_BYTES];
+        file.read_exact_at(&mut bytes, 0).map_err(Error::io("read", path))?;
+        file.write_all_at(&bytes, 0).map_err(Error::io("write", path))?;
+        file.sync_all().map_err(Error::io("synchronise", path))?;
         let (sequence, record) = read_slots(&file, path)?;
+        if (sequence, &record) != (believed.0, &believed.1) {
+            return Err(Error::Damaged { path: path.to_path_buf(), problem: "the record changed by itself" });
+        }
         Ok(Self {
             file,
             path: path.to_path_buf(),
