@@ -86,7 +86,7 @@ impl Publisher {
 }
 
 /// Publishes what was pushed to the edge since size `old`. Recovery does the same.
-pub(super) fn publish(
+pub(crate) fn publish(
     blobs: &dyn Blobs,
     edge: &mut Edge,
     old: TreeSize,
