@@ -52,7 +52,39 @@ pub(crate) fn report(error: &anyhow::Error) -> Exit {
         drop(error.print());
         return exit;
     }
-    // The sentences of our errors hold those of their sources already.
-    eprintln!("sillok: {error}");
+    eprintln!("sillok: {}", sentence(error));
     if error.is::<UsageError>() { Exit::Usage } else { Exit::Unknown }
+}
+
+/// What went wrong, and why, joined by colons. Many errors hold the sentence of their cause: it is not said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        let cause = cause.trim_end();
+        if !said.contains(cause) {
+            said.push_str(": ");
+            said.push_str(cause);
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = || std::io::Error::other("disk is full");
+        let sentence = |error: anyhow::Error| sentence(&error);
+        assert_eq!(sentence(cause().into()), "disk is full");
+        let told = Err::<(), _>(cause()).context("could not write x").context("could not start");
+        assert_eq!(sentence(told.unwrap_err()), "could not start: could not write x: disk is full");
+        let source =
+            sillok_registry::sealed::Error::Io { operation: "write", path: "x".into(), source: cause() };
+        assert_eq!(sentence(source.into()), "could not write x: disk is full");
+        assert_eq!(sentence(UsageError("no such thing".into()).into()), "no such thing");
+    }
 }
