@@ -118,7 +118,7 @@ fn a_key_is_never_overwritten_and_a_torn_attempt_does_not_stand_in_the_way() {
 }
 
 #[test]
-fn no_flipped_bit_of_a_key_file_makes_another_key_of_it() {
+fn every_flipped_bit_of_a_key_file_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let passphrase = passphrase(folder.path(), "x");
     for (key, public, _kept) in keys() {
