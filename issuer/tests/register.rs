@@ -318,6 +318,39 @@ fn slots_are_given_once_whatever_crashes_and_in_no_order() {
 }
 
 #[test]
+fn the_fold_is_kept_as_changes_come_and_is_the_same_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut register = open(folder.path());
+    for (leaf, name) in [(10, "Han"), (11, "Yi")] {
+        let number = intend(&register, name, None, NOW);
+        complete(&register, number, leaf);
+    }
+    assert_eq!((register.fold().values.len(), register.last_change(&id("Han"))), (0, None));
+    let list = slot(7).list;
+    let steps = [
+        ("Han", StatusValue::Suspended, 20, vec![StatusValue::Suspended]),
+        ("Yi", StatusValue::Suspended, 21, vec![StatusValue::Suspended; 2]),
+        ("Han", StatusValue::Valid, 22, vec![StatusValue::Suspended]),
+        ("Han", StatusValue::Revoked, 23, vec![StatusValue::Revoked, StatusValue::Suspended]),
+    ];
+    for (name, value, leaf, values) in steps {
+        let begun = change(&register, name, value).unwrap();
+        let before = register.fold();
+        register.status_done(&[(begun.number, LeafIndex(leaf))], NOW).unwrap();
+        assert_ne!(register.fold(), before);
+        for _reopened in 0..2 {
+            let fold = register.fold();
+            assert_eq!(fold.values, values.iter().map(|value| (slot(7), *value)).collect::<Vec<_>>());
+            assert_eq!(fold.highest.get(&list), Some(&LeafIndex(leaf)));
+            let last = register.last_change(&id(name)).unwrap();
+            assert_eq!((last.change, last.leaf), (begun, Some(LeafIndex(leaf))));
+            drop(register);
+            register = open(folder.path());
+        }
+    }
+}
+
+#[test]
 fn an_older_table_of_lists_gives_no_slot_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lists");
