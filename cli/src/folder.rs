@@ -157,7 +157,14 @@ impl Folder {
     /// The log's key.
     pub(crate) fn log_key(&self) -> anyhow::Result<SignerKey> {
         let secret = sealed::open(&self.place.keys(), "log", KeyKind::Ed25519, &self.passphrase()?)?;
-        Ok(secret.signer(&self.settings().origin)?)
+        let signer = secret.signer(&self.settings().origin)?;
+        // The name too: it is a part of what others trust.
+        let (signs_as, public) = (signer.verifier(), self.log_vkey()?);
+        anyhow::ensure!(
+            signs_as == public,
+            "log would sign as {signs_as}, but its public text says {public}"
+        );
+        Ok(signer)
     }
 
     fn check_production(&self) -> anyhow::Result<()> {
