@@ -157,7 +157,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "publish_interval_milliseconds",
         kind: Kind::Integer { default: 200, least: 1, most: 60_000 },
-        meaning: "The least time between two publications.",
+        meaning: "A committed entry is public within this.",
     },
     Setting {
         name: "segment_bytes",

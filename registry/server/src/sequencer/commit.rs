@@ -99,6 +99,7 @@ pub(crate) fn commit(
     state.frontier = tree.frontier().clone();
     state.time = plan.time;
     writer.shared.set_committed(Arc::clone(&signed));
+    let committed = Instant::now();
     //
     // If we crash here, or anywhere below: the batch is *committed*. Recovery replays it from the segment, publishes
     // it, and notes it in the index, so that a retry is answered with its place.
@@ -116,8 +117,8 @@ pub(crate) fn commit(
     stats.batch(plan.entries.len());
 
     // Step 7. Hand the batch to the publisher. What is answered at level *published* waits there.
-    let job =
-        Job { signed, entries: std::mem::take(&mut plan.entries), seen: std::mem::take(&mut plan.seen) };
+    let (entries, seen) = (std::mem::take(&mut plan.entries), std::mem::take(&mut plan.seen));
+    let job = Job { committed, signed, entries, seen };
     deliver(writer, answers, Some(job))
     //
     // If we crash here: answered, and not public yet. Recovery publishes before it takes the next entry.

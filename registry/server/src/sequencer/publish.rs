@@ -16,6 +16,8 @@ use crate::store::{Blobs, Object, Seen, SeenBatch};
 
 /// A committed batch.
 pub(crate) struct Job {
+    /// When it was committed.
+    pub(crate) committed: Instant,
     pub(crate) signed: Arc<Signed>,
     pub(crate) entries: Vec<Vec<u8>>,
     pub(crate) seen: SeenBatch,
@@ -42,16 +44,18 @@ pub(crate) struct Publisher {
 impl Publisher {
     /// Publishes until it is told to end, or until something fails; then it only says so.
     pub(crate) fn run(mut self, inbox: &Receiver<Message>) {
-        let mut due = Instant::now();
+        let mut pace = Pace { begun: None, took: Duration::ZERO, interval: self.interval };
         // What was committed is published even if the sequencer has stopped since; after a failure here, nothing is.
         let mut failure = None;
         loop {
-            let (jobs, waiting, end) = gather(inbox, due);
-            due = Instant::now() + self.interval;
-            if failure.is_none()
-                && let Err(fatal) = self.publish(jobs)
-            {
-                failure = Some(self.shared.stop(&fatal));
+            let (jobs, waiting, end) = gather(inbox, &pace);
+            if failure.is_none() {
+                let begun = Instant::now();
+                match self.publish(jobs) {
+                    Ok(Some(took)) => pace = Pace { begun: Some(begun), took, ..pace },
+                    Ok(None) => {}
+                    Err(fatal) => failure = Some(self.shared.stop(&fatal)),
+                }
             }
             match &failure {
                 Some(reason) => waiting.refuse(reason),
@@ -63,9 +67,10 @@ impl Publisher {
         }
     }
 
-    fn publish(&mut self, jobs: Vec<Job>) -> Result<(), Fatal> {
-        let Some(signed) = jobs.last().map(|job| Arc::clone(&job.signed)) else { return Ok(()) };
+    /// Returns how long it took until the checkpoint was public, unless there was nothing to publish.
+    fn publish(&mut self, jobs: Vec<Job>) -> Result<Option<Duration>, Fatal> {
         let begun = Instant::now();
+        let Some(signed) = jobs.last().map(|job| Arc::clone(&job.signed)) else { return Ok(None) };
         let mut seen = SeenBatch { watermark: signed.size(), ..SeenBatch::default() };
         let old = self.edge.size();
         for job in jobs {
@@ -75,13 +80,14 @@ impl Publisher {
         }
         publish(self.blobs.as_ref(), &mut self.edge, old, &signed)?;
         self.shared.set_published(signed);
-        self.shared.stats.publish_seconds.record(begun.elapsed());
+        let took = begun.elapsed();
+        self.shared.stats.publish_seconds.record(took);
         self.staging.retire(self.edge.size()).map_err(Fatal::store("retiring segments"))?;
         if !seen.keys.is_empty() {
             self.seen.note(&seen).map_err(Fatal::store("noting entries in the index"))?;
         }
         self.shared.set_noted(seen.watermark);
-        Ok(())
+        Ok(Some(took))
     }
 }
 
@@ -118,15 +124,38 @@ fn discard(blobs: &dyn Blobs, tile: &Tile) -> Result<(), Fatal> {
     blobs.discard_partials(&tile.path()).map_err(Fatal::store("removing partial tiles"))
 }
 
-/// Waits for a batch, then for more until `due`, which has passed already when the log was idle.
-fn gather(inbox: &Receiver<Message>, due: Instant) -> (Vec<Job>, Answers, bool) {
+/// How publications follow one another.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// When the last one began, if there was one.
+    begun: Option<Instant>,
+    /// How long it took.
+    took: Duration,
+    /// What is committed is to be public within this.
+    interval: Duration,
+}
+
+impl Pace {
+    /// When a publication begins whose first batch was committed at `committed`: early enough that it ends within the
+    /// interval if it takes as long as the last one, and at once when the log was idle for an interval.
+    fn due(&self, committed: Instant) -> Instant {
+        let due = committed + self.interval.saturating_sub(self.took);
+        self.begun.map_or(committed, |begun| due.min(begun + self.interval))
+    }
+}
+
+/// Waits for a batch, then for more until a publication is due.
+fn gather(inbox: &Receiver<Message>, pace: &Pace) -> (Vec<Job>, Answers, bool) {
     let (mut jobs, mut waiting, mut entries) = (Vec::new(), Answers::default(), 0);
+    // Nobody waits for a batch yet: answers that wait for what is public already are not held up.
+    let mut due = None;
     let mut next = inbox.recv().map_err(|_closed| RecvTimeoutError::Disconnected);
     loop {
         match next {
             Ok(Message::Batch { job, waiting: more }) => {
                 waiting.append(more);
                 if let Some(job) = job {
+                    due.get_or_insert_with(|| pace.due(job.committed));
                     entries += job.entries.len();
                     jobs.push(job);
                 }
@@ -137,9 +166,37 @@ fn gather(inbox: &Receiver<Message>, due: Instant) -> (Vec<Job>, Answers, bool) 
         if entries >= MAX_ENTRIES {
             return (jobs, waiting, false);
         }
-        next = inbox.recv_timeout(due.saturating_duration_since(Instant::now()));
+        let now = Instant::now();
+        next = inbox.recv_timeout(due.unwrap_or(now).saturating_duration_since(now));
     }
 }
 
 /// Entries published together: 256 bundles and as many tiles.
 const MAX_ENTRIES: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_publication_ends_within_the_interval_if_it_takes_as_long_as_the_last_and_an_idle_log_waits_for_nothing()
+     {
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let pace = |begun: Option<u64>, took| Pace {
+            begun: begun.map(at),
+            took: Duration::from_millis(took),
+            interval: Duration::from_millis(200),
+        };
+        for (begun, took, committed, due) in [
+            (None, 0, 1_000, 1_000),
+            (Some(1_000), 0, 1_001, 1_200),
+            (Some(1_000), 140, 1_010, 1_070),
+            (Some(1_000), 140, 1_150, 1_200),
+            (Some(1_000), 900, 1_010, 1_010),
+            (Some(1_000), 50, 5_000, 1_200),
+        ] {
+            assert_eq!(pace(begun, took).due(at(committed)), at(due), "{begun:?} {took} {committed}");
+        }
+    }
+}
