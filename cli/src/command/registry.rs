@@ -12,6 +12,7 @@ use sillok_log::entry::issuer_hash;
 use sillok_log::ledger::Role;
 use sillok_log::note::VerifierKey;
 use sillok_registry::http::{self, HttpConfig, State};
+use sillok_registry::store::FileHeads;
 use sillok_registry::submission::{Submitter, Submitters};
 use sillok_registry::{Limits, Options, Registry, Stores};
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +39,10 @@ pub(crate) struct Args {
     /// Address and port for `POST /add`, unauthenticated, of a raw log: for load tools.
     #[arg(long, value_name = "ADDR")]
     add_listen: Option<String>,
+    /// Record that the log has signed last now, if its record says later: once, after it ran under a clock that was
+    /// ahead and is set right.
+    #[arg(long)]
+    accept_earlier_clock: bool,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
@@ -56,6 +61,9 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
             ));
         }
     };
+    if args.accept_earlier_clock {
+        accept_earlier_clock(&folder, context)?;
+    }
     let registry = open(&folder, context)?;
     let submitters = submitters(settings, &folder.log_vkey()?)?;
     let config = HttpConfig {
@@ -82,6 +90,19 @@ pub(crate) fn open(folder: &Folder, context: &Context) -> anyhow::Result<Registr
     let options = Options { signer: folder.log_key()?, kind: folder.kind(), limits: limits(settings) };
     let stores = Stores::open(&folder.paths(), settings.segment_bytes)?;
     Ok(Registry::open(options, stores, context.clock.clone())?)
+}
+
+/// Sets the time in the head of a folder's log back to now, and says so.
+pub(crate) fn accept_earlier_clock(folder: &Folder, context: &Context) -> anyhow::Result<()> {
+    let (heads, now) = (FileHeads::open(&folder.paths().head)?, (context.clock)());
+    let before = Registry::accept_earlier_clock(&folder.log_key()?, &heads, now)?;
+    if now < before {
+        eprintln!(
+            "sillok: the log had recorded that it signed at {}; that is {} from now on",
+            before.0, now.0
+        );
+    }
+    Ok(())
 }
 
 fn limits(settings: &Settings) -> Limits {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::command::init;
-use crate::command::registry::bind;
+use crate::command::registry::{accept_earlier_clock, bind};
 use crate::context::Context;
 use crate::exit::{Exit, usage};
 use crate::folder::{Folder, Place};
@@ -24,6 +24,10 @@ pub(crate) struct Args {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// Record that the log has signed last now, if its record says later: once, after it ran under a clock that was
+    /// ahead and is set right.
+    #[arg(long)]
+    accept_earlier_clock: bool,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
@@ -37,6 +41,9 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     }
     // Bound before the log is opened: a port that is taken is said at once.
     let listener = bind(settings, "listen", &settings.listen)?;
+    if args.accept_earlier_clock {
+        accept_earlier_clock(&folder, context)?;
+    }
     service::run(Service::open(&folder, context)?, listener)?;
     Ok(Exit::Good)
 }

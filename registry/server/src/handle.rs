@@ -22,9 +22,9 @@ use crate::sequencer::answer::{Draft, Request, prove};
 use crate::sequencer::commit::Writer;
 use crate::sequencer::plan::{Item, Parsed, State};
 use crate::sequencer::publish::Publisher;
-use crate::sequencer::{Fatal, Message, Phase, Sequencer, Shared, Signed, Stores, recover};
+use crate::sequencer::{Fatal, Message, Phase, Sequencer, Shared, Signed, Stores, Time, recover};
 use crate::stats::Stats;
-use crate::store::{self, FileBlobs, FileHeads, SledSeen};
+use crate::store::{self, FileBlobs, FileHeads, Heads, SledSeen};
 
 /// Where a log takes the time from. Each program reads the system's clock in one place only.
 pub type Clock = Arc<dyn Fn() -> UnixSeconds + Send + Sync>;
@@ -52,8 +52,7 @@ pub struct Limits {
     pub batch_bytes: usize,
     /// How long a batch waits for more while more arrives.
     pub linger: Duration,
-    /// The least time between two publications: how long a committed entry waits at most before its publication
-    /// begins.
+    /// A committed entry is public within this, as long as one publication takes less than it.
     pub publish_interval: Duration,
 }
 
@@ -137,7 +136,9 @@ impl Registry {
         // A record of a segment is read back as a bundle, which counts in 16 bits.
         limits.batch_entries = limits.batch_entries.clamp(1, usize::from(u16::MAX));
         let key = signer.verifier();
-        let recovered = recover::recover(&stores, &key, kind, clock())?;
+        let now = clock();
+        let recovered = recover::recover(&stores, &key, kind, now)?;
+        let time = Time::new(clock, now.max(recovered.head.time));
         let Stores { blobs, heads, seen, staging } = stores;
         let shared = Arc::new(Shared::new(kind, limits.clone(), Arc::clone(&blobs), &recovered.signed));
         let (sender, inbox) = mpsc::channel();
@@ -163,7 +164,7 @@ impl Registry {
                 publisher: publisher_sender,
                 shared: Arc::clone(&shared),
             },
-            clock,
+            time,
             shared: Arc::clone(&shared),
             inbox,
             carried: None,
@@ -182,6 +183,20 @@ impl Registry {
             spawn("sillok-publisher", &shared, move || publisher.run(&publisher_inbox))?,
         ];
         Ok(Self { handle: Handle { shared, sender }, threads })
+    }
+
+    /// For an operator who knows that the log has signed under a clock that was ahead, so that opening it under the right
+    /// one is refused: records that it has signed last at `now`. What it has signed stays as it is. Returns the time that
+    /// was recorded before; nothing is changed if that is not later.
+    ///
+    /// # Errors
+    /// The head is none of this log, or cannot be replaced.
+    pub fn accept_earlier_clock(
+        signer: &SignerKey,
+        heads: &dyn Heads,
+        now: UnixSeconds,
+    ) -> Result<UnixSeconds, Fatal> {
+        recover::accept_earlier_clock(heads, &signer.verifier(), now)
     }
 
     /// What handlers hold.

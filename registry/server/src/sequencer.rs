@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sillok_log::TreeSize;
 use sillok_log::audit::LogKind;
+use sillok_log::{TreeSize, UnixSeconds};
 
 use crate::handle::{Clock, Limits, SubmitError};
 use crate::index::{self, Index};
@@ -161,12 +161,50 @@ pub(crate) enum Message {
     Stop,
 }
 
+/// The clock, as far as it can be right: within a process it goes ahead at the pace of the monotonic one. One reading
+/// that is a year ahead would otherwise be recorded as the log's time, and every right one after it be refused. Whoever
+/// sets a clock right that was behind, or sleeps, is followed late, until the log is opened again: that is harmless.
+pub(crate) struct Time {
+    clock: Clock,
+    /// What the clock said when the log was opened, or when it had signed last if that was later.
+    opened_at: UnixSeconds,
+    opened: Instant,
+    /// Whether it was said that the clock is ahead: once is enough.
+    said: bool,
+}
+
+impl Time {
+    pub(crate) fn new(clock: Clock, opened_at: UnixSeconds) -> Self {
+        Self { clock, opened_at, opened: Instant::now(), said: false }
+    }
+
+    fn now(&mut self) -> UnixSeconds {
+        let now = (self.clock)();
+        let followed = at_most(now, self.opened_at, self.opened.elapsed());
+        if followed < now && !self.said {
+            self.said = true;
+            tracing::warn!(
+                now = now.0,
+                followed = followed.0,
+                "the clock went ahead by itself and is not followed"
+            );
+        }
+        followed
+    }
+}
+
+/// What the clock says, but no more than the time that has passed since it said `opened_at`, and some slack.
+fn at_most(now: UnixSeconds, opened_at: UnixSeconds, elapsed: Duration) -> UnixSeconds {
+    let most = opened_at.0.saturating_add(elapsed.as_secs()).saturating_add(MAX_CLOCK_AHEAD_SECONDS);
+    UnixSeconds(now.0.min(most))
+}
+
 /// Owned by its thread; the only owner of the tree.
 pub(crate) struct Sequencer {
     pub(crate) state: State,
     pub(crate) index: Index,
     pub(crate) writer: Writer,
-    pub(crate) clock: Clock,
+    pub(crate) time: Time,
     pub(crate) shared: Arc<Shared>,
     pub(crate) inbox: Receiver<Message>,
     /// A request that did not fit into the last batch.
@@ -229,7 +267,7 @@ impl Sequencer {
         let noted = self.shared.noted();
         let mut items: Vec<&mut Item> = batch.iter_mut().flat_map(|request| &mut request.items).collect();
         let known = items.iter().map(|item| self.index.find(item, noted)).collect::<Result<Vec<_>, _>>()?;
-        let now = (self.clock)();
+        let now = self.time.now();
         let plan = plan::plan(&mut self.state, &mut items, &known, now)?;
         for decision in &plan.decisions {
             match decision {
@@ -305,3 +343,27 @@ impl Sequencer {
 
 /// A pause in the arrivals that ends a batch early.
 const PAUSE: Duration = Duration::from_micros(100);
+
+/// How far the clock may go ahead of the monotonic one: as far as it may be behind (`plan`).
+const MAX_CLOCK_AHEAD_SECONDS: u64 = plan::MAX_CLOCK_BEHIND_SECONDS;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_is_followed_at_the_pace_of_the_monotonic_one_and_10_seconds_ahead() {
+        let opened_at = UnixSeconds(1_000);
+        for (now, elapsed, expected) in [
+            (1_000, 0, 1_000),
+            (1_010, 0, 1_010),
+            (1_011, 0, 1_010),
+            (1_111, 100, 1_110),
+            (900, 100, 900),
+            (u64::MAX, u64::MAX, u64::MAX),
+        ] {
+            let time = at_most(UnixSeconds(now), opened_at, Duration::from_secs(elapsed));
+            assert_eq!(time, UnixSeconds(expected), "{now} after {elapsed}");
+        }
+    }
+}

@@ -15,7 +15,9 @@ use sillok_log::merkle::leaf_hash;
 use sillok_log::note::{SignatureKind, SignerKey};
 use sillok_log::tile::{Tile, TileKind, parse_bundle};
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
-use sillok_registry::store::{Blobs, Error, FileBlobs, Object, Seen as _, SeenBatch, SeenKey, SledSeen};
+use sillok_registry::store::{
+    Blobs, Error, FileBlobs, FileHeads, Object, Seen as _, SeenBatch, SeenKey, SledSeen,
+};
 use sillok_registry::{
     Answer, Fatal, Handle, Level, Limits, Options, Outcome, Paths, Phase, Registry, Stores, SubmitError,
 };
@@ -179,9 +181,11 @@ fn committed_but_not_public() -> Folder {
     let mut stores = folder.stores();
     let failing = Arc::new(Failing { inner: Arc::clone(&stores.blobs), failing: AtomicBool::new(false) });
     stores.blobs = Arc::clone(&failing) as Arc<dyn Blobs>;
-    let registry = ready(Registry::open(options("log.example/files"), stores, clock(NOW)).unwrap());
+    let limits = Limits { publish_interval: std::time::Duration::from_secs(2), ..Limits::default() };
+    let slow = Options { limits, ..options("log.example/files") };
+    let registry = ready(Registry::open(slow, stores, clock(NOW)).unwrap());
     let handle = registry.handle();
-    // The first publication waits for nothing; the one after it is at least an interval away.
+    // The first publication waits for nothing; the one after it waits for more, nearly as long as it may.
     submit(&handle, issues(1_000, 1), Level::Published).unwrap();
     submit(&handle, issues(1_001, 200), Level::Committed).unwrap();
     submit(&handle, issues(1_201, 200), Level::Committed).unwrap();
@@ -368,6 +372,32 @@ fn another_key_another_kind_and_a_clock_far_behind_are_refused() {
     let error = open(options("log.example/files"), NOW - 11);
     assert!(matches!(error, Some(Fatal::ClockBehind { .. })), "{error:?}");
     assert!(open(options("log.example/files"), NOW - 5).is_none());
+}
+
+#[test]
+fn a_log_that_was_opened_a_year_ahead_goes_on_once_its_operator_says_so() {
+    let folder = begin(5);
+    let year = 31_536_000;
+    let open = |now| Registry::open(options("log.example/files"), folder.stores(), clock(now)).map(ready);
+    let registry = open(NOW + year).unwrap();
+    submit(&registry.handle(), issues(50, 1), Level::Published).unwrap();
+    registry.stop().unwrap();
+    assert!(matches!(open(NOW + 60), Err(Fatal::ClockBehind { .. })));
+    let signer = options("log.example/files").signer;
+    let accept = |now| {
+        let heads = FileHeads::open(&folder.paths.head).unwrap();
+        Registry::accept_earlier_clock(&signer, &heads, UnixSeconds(now)).unwrap()
+    };
+    assert_eq!(accept(NOW + 60), UnixSeconds(NOW + year));
+    assert_eq!(accept(NOW + 90), UnixSeconds(NOW + 60), "a later time is not recorded");
+    let registry = open(NOW + 60).unwrap();
+    submit(&registry.handle(), issues(60, 1), Level::Published).unwrap();
+    registry.stop().unwrap();
+    assert_eq!(folder.audit().len(), 7);
+    assert!(matches!(open(NOW), Err(Fatal::ClockBehind { .. })), "the next time it is refused again");
+    let other = options("log.example/other").signer;
+    let heads = FileHeads::open(&folder.paths.head).unwrap();
+    assert!(Registry::accept_earlier_clock(&other, &heads, UnixSeconds(1)).is_err());
 }
 
 #[test]

@@ -338,6 +338,37 @@ fn a_clock_5_seconds_back_is_tolerated_and_11_seconds_stop_the_writer() {
 }
 
 #[test]
+fn a_clock_that_was_a_year_ahead_for_one_batch_stops_nothing() {
+    let world = typed();
+    world.clock.fetch_add(31_536_000, Ordering::SeqCst);
+    world.handle.submit_blocking(vec![issue(1)], ISSUER, Level::Published).unwrap();
+    world.clock.fetch_sub(31_536_000, Ordering::SeqCst);
+    world.handle.submit_blocking(vec![issue(2)], ISSUER, Level::Published).unwrap();
+    world.registry.stop().unwrap();
+}
+
+#[test]
+fn a_retry_after_its_key_was_retired_is_answered_with_its_place() {
+    let world = typed();
+    world.handle.submit_blocking(vec![issue(1)], ISSUER, Level::Published).unwrap();
+    let retired = Key {
+        issuer: IssuerHash([1; 32]),
+        key: Thumbprint([2; 32]),
+        event: KeyEvent::Retired,
+        time: UnixSeconds(2),
+        cuts: vec![],
+    };
+    let retired = vec![Entry::Key(retired).encode()];
+    world.handle.submit_blocking(retired, Role::Administrator, Level::Committed).unwrap();
+    for role in [ISSUER, Role::Issuer(IssuerHash([7; 32]))] {
+        let answer = world.handle.submit_blocking(vec![issue(1), issue(2)], role, Level::Committed).unwrap();
+        assert_eq!((logged(&answer.results[0]).index.0, logged(&answer.results[0]).duplicate), (1, true));
+        check(logged(&answer.results[0]), &issue(1));
+        assert!(matches!(answer.results[1], Outcome::Refused { .. }), "a new one is refused");
+    }
+}
+
+#[test]
 fn a_bit_flipped_between_writing_and_reading_back_is_found_before_signing() {
     let world = typed();
     let before = world.handle.committed();

@@ -13,7 +13,7 @@ use super::edge::Edge;
 use super::head::{Head, Signed};
 use super::plan::MAX_CLOCK_BEHIND_SECONDS;
 use super::{Fatal, Stores, publish};
-use crate::store::Swap;
+use crate::store::{Heads, Swap};
 
 /// A log whose public files are what its head says.
 pub(crate) struct Recovered {
@@ -47,6 +47,26 @@ pub(crate) fn create(
     }
     //
     // If we crash here: the log has size 0 and no public checkpoint yet. Opening it publishes one.
+}
+
+/// Replaces the time in the head by an earlier one, and nothing else. Returns the time before.
+pub(crate) fn accept_earlier_clock(
+    heads: &dyn Heads,
+    key: &VerifierKey,
+    now: UnixSeconds,
+) -> Result<UnixSeconds, Fatal> {
+    let record = heads.read().map_err(Fatal::store("reading the head"))?.ok_or(Fatal::HeadEmpty)?;
+    let head = Head::open(&record, key)?;
+    let before = head.time;
+    if now < before {
+        let earlier = Head { time: now, ..head };
+        match heads.swap(Some(&record), &earlier.encode()?) {
+            Swap::Won => {}
+            Swap::Lost(_) => return Err(Fatal::HeadLost),
+            Swap::Unknown(source) => return Err(Fatal::HeadUnknown { source }),
+        }
+    }
+    Ok(before)
 }
 
 /// Brings the public files of an existing log up to its head.

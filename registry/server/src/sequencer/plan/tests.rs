@@ -238,7 +238,7 @@ fn a_retry_is_a_duplicate_though_its_key_was_retired_or_its_submitter_now_stands
         }
         item
     };
-    assert_eq!(commit(&mut state, vec![issue(1, 0)], &known), [place.clone()]);
+    assert_eq!(commit(&mut state, vec![issue(1, 0)], &known), std::slice::from_ref(&place));
     assert_eq!(commit(&mut state, vec![by(Role::Issuer(IssuerHash([7; 32])))], &known), [place]);
     let decisions = commit(&mut state, vec![by(Role::Administrator)], &known);
     assert_eq!(code(&decisions[0]), "submitter.not-authorised");
