@@ -52,7 +52,7 @@ pub struct Limits {
     pub batch_bytes: usize,
     /// How long a batch waits for more while more arrives.
     pub linger: Duration,
-    /// A committed entry is public within this, as long as one publication takes less than it.
+    /// A committed entry is public within this; on a machine that is busy to its limit, later.
     pub publish_interval: Duration,
 }
 
