@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use sillok_client::audit as client;
 use sillok_log::audit::{Finding, LogKind};
-use sillok_log::entry::EntryKind;
+use sillok_log::entry::{EntryKind, Thumbprint};
 use sillok_log::ledger::{KeyState, Ledger};
+use sillok_verifier::encoding::encode_base64url;
 
 use super::lists::Found;
 use crate::exit::Exit;
@@ -38,7 +39,7 @@ pub(crate) struct Report {
 /// An issuer's key, as the log has it.
 #[derive(Debug)]
 struct Key {
-    thumbprint: String,
+    thumbprint: Thumbprint,
     issuer: String,
     state: &'static str,
     issued: u64,
@@ -48,9 +49,8 @@ impl Report {
     pub(super) fn set_log(&mut self, found: client::Report, kind: LogKind) {
         for key in &mut self.keys {
             let mut by_key = found.counts.issued_by_key().iter();
-            key.issued = by_key
-                .find(|(other, _count)| other.to_hex() == key.thumbprint)
-                .map_or(0, |(_, count)| *count);
+            key.issued =
+                by_key.find(|(other, _count)| **other == key.thumbprint).map_or(0, |(_, count)| *count);
         }
         self.unchecked
             .extend(found.unchecked.iter().map(|skipped| (skipped.what.clone(), skipped.why.clone())));
@@ -66,7 +66,7 @@ impl Report {
         self.keys = ledger
             .keys()
             .map(|(thumbprint, record)| Key {
-                thumbprint: thumbprint.to_hex(),
+                thumbprint,
                 issuer: record.issuer.to_hex(),
                 state: match record.state {
                     KeyState::Active => "active",
@@ -162,7 +162,8 @@ impl Report {
             );
         }
         for Key { thumbprint, issuer, state, issued } in &self.keys {
-            push(out, format_args!("  key {thumbprint} of issuer {issuer}, {state}: {issued} issued"));
+            let kid = encode_base64url(&thumbprint.0);
+            push(out, format_args!("  key {kid} of issuer {issuer}, {state}: {issued} issued"));
         }
         push(out, format_args!("  {} renderings of status lists compared", self.lists.compared));
     }
@@ -190,7 +191,7 @@ impl Report {
             let keys: Vec<Value> = self
                 .keys
                 .iter()
-                .map(|key| json!({ "key": key.thumbprint, "issuer": key.issuer, "state": key.state, "issued": key.issued }))
+                .map(|key| json!({ "key": key.thumbprint.to_hex(), "kid": encode_base64url(&key.thumbprint.0), "issuer": key.issuer, "state": key.state, "issued": key.issued }))
                 .collect();
             object["origin"] = found.checkpoint.origin.clone().into();
             object["size"] = found.checkpoint.size.0.into();

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use sillok_log::UnixSeconds;
-use sillok_verifier::memory::AlarmKind;
+use sillok_verifier::encoding::encode_base64url;
+use sillok_verifier::memory::{Alarm, AlarmKind};
 use sillok_verifier::verdict::{Anchoring, Witnesses};
 use sillok_verifier::{Facts, Memory, Trust, TrustError, Verdict};
 
@@ -46,7 +47,7 @@ pub(super) fn text(verdict: &Verdict, trust: &Trust, memory: &Memory, now: UnixS
 
 fn push_facts(out: &mut String, facts: &Facts) {
     line(out, "issuer", &facts.issuer);
-    line(out, "signed by", &format!("key {}", facts.key));
+    line(out, "signed by", &format!("key {}", encode_base64url(&facts.key.0)));
     line(
         out,
         "logged",
@@ -108,7 +109,7 @@ pub(super) fn json(verdict: &Verdict, trust: &Trust, memory: &Memory, now: UnixS
             "feed_not_after": rfc3339(trust.feed().not_after),
         },
         "witnesses": trust.witnesses().to_string(),
-        "alarms": memory.alarms().iter().map(|alarm| json!([alarm.first, alarm.second])).collect::<Vec<_>>(),
+        "alarms": memory.alarms().iter().map(alarm).collect::<Vec<_>>(),
     });
     if let Some(reason) = verdict.reason() {
         object["code"] = reason.code().into();
@@ -118,6 +119,7 @@ pub(super) fn json(verdict: &Verdict, trust: &Trust, memory: &Memory, now: UnixS
         object["facts"] = json!({
             "issuer": facts.issuer,
             "key": facts.key.to_hex(),
+            "kid": encode_base64url(&facts.key.0),
             "origin": facts.origin,
             "index": facts.index.0,
             "checkpoint_size": facts.checkpoint_size.0,
@@ -139,6 +141,11 @@ pub(super) fn text_refused(error: &TrustError) -> String {
 
 pub(super) fn json_refused(error: &TrustError) -> Value {
     json!({ "verdict": "cannot tell", "code": error.code(), "reason": error.to_string() })
+}
+
+/// Both texts, and how much they say.
+fn alarm(alarm: &Alarm) -> Value {
+    json!({ "kind": alarm.kind.name(), "first": alarm.first, "second": alarm.second })
 }
 
 const fn word(verdict: &Verdict) -> &'static str {
