@@ -32,15 +32,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         ["advisories", "--db", folder] => advisories::check(&workspace, Some(folder)),
         ["docs"] => docs::check(&workspace),
         ["fuzz", rest @ ..] => fuzz::run(&workspace, rest),
+        ["load", rest @ ..] => outside(&workspace, "sillok-load", rest),
+        ["peers", rest @ ..] => outside(&workspace, "sillok-peers", rest),
         other => bail!("unknown command `{}`\n{USAGE}", other.join(" ")),
     }
 }
 
-/// Says how the process ends for this error: 3 where the wasm target or the nightly compiler is absent, otherwise 1.
+/// Says how the process ends for this error: 3 where the wasm target, the nightly compiler or a peer is absent, otherwise 1.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     let absent = error.downcast_ref::<arrows::WasmAbsent>().is_some()
-        || error.downcast_ref::<fuzz::NightlyAbsent>().is_some();
-    if absent { ExitCode::from(3) } else { ExitCode::FAILURE }
+        || error.downcast_ref::<fuzz::NightlyAbsent>().is_some()
+        || error.downcast_ref::<PeerAbsent>().is_some();
+    if absent { ExitCode::from(PEER_ABSENT as u8) } else { ExitCode::FAILURE }
 }
 
 fn all(workspace: &Workspace) -> Result<()> {
@@ -57,6 +60,29 @@ fn all(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// Runs a program of the tests in the release profile, and ends as it does.
+fn outside(workspace: &Workspace, package: &str, arguments: &[&str]) -> Result<()> {
+    let mut command = workspace.cargo_command(&["run", "--release", "--quiet", "--package", package, "--"]);
+    let status = command.args(arguments).status().with_context(|| format!("start {package}"))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(PEER_ABSENT) => Err(PeerAbsent.into()),
+        _other => bail!("{package} ended with {status}"),
+    }
+}
+
+/// A program of others is neither here nor to be had; the program that needs it has said which.
+#[derive(Debug)]
+struct PeerAbsent;
+
+impl std::fmt::Display for PeerAbsent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("peer absent")
+    }
+}
+
+impl std::error::Error for PeerAbsent {}
+
 fn format(workspace: &Workspace) -> Result<()> {
     workspace.cargo(&["fmt", "--all", "--check"])
 }
@@ -68,6 +94,9 @@ fn clippy(workspace: &Workspace) -> Result<()> {
 fn advisories_anywhere(workspace: &Workspace) -> Result<()> {
     advisories::check(workspace, None)
 }
+
+/// The status that says "peer absent".
+const PEER_ABSENT: i32 = 3;
 
 type Check = fn(&Workspace) -> Result<()>;
 
@@ -94,4 +123,6 @@ cargo xtask vectors [--check]       regenerates specs/vectors, or checks that do
 cargo xtask advisories [--db DIR]   Cargo.lock against a RustSec database, licences against the allow-list
 cargo xtask docs                    rustdoc without warnings; README's first two blocks are the two commands
 cargo xtask fuzz [--seconds N] [TARGET...]
-                                    tests/fuzz under libFuzzer, N = 60 s a target; not in ci: needs a nightly compiler";
+                                    tests/fuzz under libFuzzer, N = 60 s a target; not in ci: needs a nightly compiler
+cargo xtask load [NAME]             load on ledger and issuer beside the limits of the machine; without a name, the list
+cargo xtask peers [NAME]            against programs by others; 3 where one is absent; without a name, the list";

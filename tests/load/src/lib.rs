@@ -1,0 +1,1 @@
+//! Load on the ledger and the issuer: clients, clocks and accounts that the measurements share.

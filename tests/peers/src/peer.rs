@@ -1,0 +1,85 @@
+//! Programs by others: found on the path, or installed.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result};
+
+use crate::machine::Machine;
+
+/// A program that is neither here nor to be had: the command says so instead of passing.
+#[derive(Debug)]
+pub(crate) struct Absent {
+    program: String,
+    why: String,
+}
+
+impl fmt::Display for Absent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "peer absent: {}: {}", self.program, self.why)
+    }
+}
+
+impl std::error::Error for Absent {}
+
+/// A program of one of Debian's packages.
+///
+/// # Errors
+/// [`Absent`] when it is not here and the package cannot be installed.
+pub(crate) fn debian(program: &str, package: &str) -> Result<PathBuf> {
+    if let Some(path) = find(program) {
+        return Ok(path);
+    }
+    println!("peers: installing Debian's {package}");
+    let installed = quiet(Command::new("apt-get").args(["update", "-q"]))
+        .and_then(|()| quiet(Command::new("apt-get").args(["install", "-q", "-y", "--no-install-recommends", package])));
+    match (find(program), installed) {
+        (Some(path), _) => Ok(path),
+        (None, outcome) => Err(absent(program, &outcome.err().map_or_else(|| "not in the package".into(), |e| e))),
+    }
+}
+
+/// A program of a Go module, built below `target/` once: `package` is its path, `version` what follows the `@`.
+///
+/// # Errors
+/// [`Absent`] when Go is not here or the module cannot be built.
+pub(crate) fn go(machine: &Machine, package: &str, version: &str) -> Result<PathBuf> {
+    let program = package.rsplit('/').next().unwrap_or(package);
+    let folder = machine.target().join("peers/go").join(version);
+    let path = folder.join(program);
+    if path.is_file() {
+        return Ok(path);
+    }
+    std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+    println!("peers: building {package}@{version}");
+    let built = quiet(Command::new("go").args(["install", &format!("{package}@{version}")]).env("GOBIN", &folder));
+    match built {
+        Ok(()) if path.is_file() => Ok(path),
+        Ok(()) => Err(absent(package, "the build left no program")),
+        Err(why) => Err(absent(package, &why)),
+    }
+}
+
+/// What is not here, and why.
+pub(crate) fn absent(program: &str, why: &str) -> anyhow::Error {
+    Absent { program: program.into(), why: why.into() }.into()
+}
+
+/// Where a program is on the path, or among the programs that an administrator has.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push(Path::new("/usr/sbin").into());
+    folders.into_iter().map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// Runs a command and keeps its last line for the case that it fails.
+fn quiet(command: &mut Command) -> Result<(), String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(text.lines().last().map_or_else(|| output.status.to_string(), String::from))
+}
