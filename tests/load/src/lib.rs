@@ -1,1 +1,7 @@
 //! Load on the ledger and the issuer: clients, clocks and accounts that the measurements share.
+
+pub mod connection;
+pub mod latency;
+pub mod machine;
+pub mod process;
+pub mod response;
