@@ -168,7 +168,8 @@ impl Default for Limits {
             deadline: Duration::from_secs(30),
             in_flight: 8_192,
             in_flight_client: 6_144,
-            workers: std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8)),
+            // Most of them wait for a disk or for the log while one for each core signs.
+            workers: std::thread::available_parallelism().map_or(8, |cores| (cores.get() * 4).clamp(8, 32)),
             ledger_patience: Duration::from_secs(10),
             // An index of some ten million leaves is built within.
             start_patience: Duration::from_secs(600),

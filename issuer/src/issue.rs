@@ -4,14 +4,13 @@
 //! receipts checked → results durable → answered. What fails after the intents are durable stays open, and the same
 //! leaf is submitted again: by a retry of the client, by the desk, or at the next start.
 
-use std::thread;
 use std::time::Instant;
 
 use sillok_log::entry::{Entry, ISSUE_TIME_SECONDS};
 use sillok_log::receipt::IssueExtra;
 use sillok_log::submission::Level;
 use sillok_log::{Hash, UnixSeconds};
-use sillok_verifier::check_issued;
+use sillok_verifier::check_composed;
 
 use crate::application::Core;
 use crate::compose::{Composition, compose, credential_id};
@@ -157,7 +156,7 @@ fn prepare(
     answers: &mut [Option<Answer>],
 ) -> Vec<(usize, Draft)> {
     let began = Instant::now();
-    let checked = in_parallel(new, |(position, ticket, order)| {
+    let checked = new.into_iter().map(|(position, ticket, order)| {
         let claims = check_claims(core, &order);
         (position, ticket, order, claims)
     });
@@ -183,8 +182,8 @@ fn prepare(
             return Vec::new();
         }
     };
-    let work: Vec<_> = fitting.into_iter().zip(slots).collect();
-    let signed = in_parallel(work, |((position, ticket, order, kind, claims), slot)| {
+    let work = fitting.into_iter().zip(slots);
+    let signed = work.map(|((position, ticket, order, kind, claims), slot)| {
         (position, draft(core, signer.as_ref(), (ticket, order), (kind, &claims), slot, now))
     });
     let mut drafts = Vec::with_capacity(signed.len());
@@ -244,8 +243,10 @@ fn draft(
         SignError::TooLong { .. } => Problem::new(Code::CredentialRefused, error.to_string()),
         other => Problem::internal("signing", &other),
     })?;
-    // One that is valid later is judged as of then; one that has expired already is refused.
-    check_issued(jws.text().as_bytes(), issuer, signer.public_key(), now.max(valid_from))
+    // One that is valid later is judged as of then; one that has expired already is refused. The signer has checked its
+    // signature; everything else is.
+    let key = (signer.thumbprint(), signer.algorithm());
+    check_composed(jws.text().as_bytes(), issuer, key, now.max(valid_from))
         .map_err(|reason| Problem::new(Code::CredentialRefused, format!("{reason} ({})", reason.code())))?;
     let provenance = Provenance {
         nonce: random()?,
@@ -408,43 +409,11 @@ fn is_final(refused: &Refused) -> bool {
 }
 
 /// Works on items with as many threads as there are cores, in chunks that are worth a thread.
-fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let chunk = items.len().div_ceil(threads).max(CHUNK);
-    if items.len() <= chunk {
-        return items.into_iter().map(work).collect();
-    }
-    let mut items = items.into_iter();
-    let mut chunks = Vec::new();
-    loop {
-        let next: Vec<T> = items.by_ref().take(chunk).collect();
-        if next.is_empty() {
-            break;
-        }
-        chunks.push(next);
-    }
-    let work = &work;
-    thread::scope(|scope| {
-        let threads: Vec<_> = chunks
-            .into_iter()
-            .map(|chunk| scope.spawn(move || chunk.into_iter().map(work).collect::<Vec<R>>()))
-            .collect();
-        // A panic in there is one of this thread, which the worker's loop survives.
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    })
-}
-
 fn random<const N: usize>() -> Result<[u8; N], Problem> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Problem::internal("drawing randomness", &error))?;
     Ok(bytes)
 }
-
-/// Least items that are worth a thread of their own: a signature and its check take 0.3 ms, a thread 0.05 ms.
-const CHUNK: usize = 8;
 
 /// Open intents that are submitted together: the entries of one submission (specs/log.md).
 const RESUME_BATCH: usize = 1_000;

@@ -9,6 +9,7 @@ use sillok_verifier::key::{Algorithm, PublicKey};
 
 pub use file::FileSigner;
 
+mod check;
 mod file;
 
 /// Whoever can sign with one of the issuer's keys. A key in a sealed file is [`FileSigner`]; one in a device would be
@@ -27,10 +28,11 @@ pub trait Signer: Send + Sync {
         self.public_key().to_jwk_json()
     }
 
-    /// Signs the signing input of RFC 7515 section 5.1: 64 bytes, for ES256 r ‖ s with the lower s.
+    /// Signs the signing input of RFC 7515 section 5.1: 64 bytes, for ES256 r ‖ s with the lower s. What is returned was
+    /// checked: a signature that a fault has spoiled tells the secret to whoever sees it, so it never leaves.
     ///
     /// # Errors
-    /// The key does not sign.
+    /// The key does not sign, or its signature does not verify.
     fn sign(&self, signing_input: &[u8]) -> Result<Vec<u8>, SignError>;
 
     /// The key's RFC 7638 thumbprint.

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::{Issued, Order};
-use crate::config::MAX_BATCH;
 use crate::error::{Code, Problem};
 
 /// What one request asked for and waits for.
@@ -23,7 +22,10 @@ pub(crate) struct Job {
 pub(crate) struct Pipeline {
     /// Held for moments only.
     state: Mutex<State>,
-    changed: Condvar,
+    /// There is work, or there will be no more.
+    work: Condvar,
+    /// A worker has finished.
+    idle: Condvar,
     in_flight: usize,
     in_flight_client: usize,
 }
@@ -45,7 +47,7 @@ struct State {
 
 impl Pipeline {
     pub(crate) fn new(in_flight: usize, in_flight_client: usize) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), in_flight, in_flight_client }
+        Self { state: Mutex::default(), work: Condvar::new(), idle: Condvar::new(), in_flight, in_flight_client }
     }
 
     /// Queues the orders of one request, or says when to come again.
@@ -73,11 +75,11 @@ impl Pipeline {
         let (reply, answer) = oneshot::channel();
         state.jobs.push_back(Job { orders, reply, queued: Instant::now(), client: client.into() });
         drop(state);
-        self.changed.notify_all();
+        self.work.notify_one();
         Ok(answer)
     }
 
-    /// Waits for work: jobs of at most [`MAX_BATCH`] credentials together, or nothing when the queue is closed and
+    /// Waits for work: jobs of at most [`TOGETHER`] credentials, or one of more, or nothing when the queue is closed and
     /// empty. Whoever gets jobs hands them to [`Pipeline::finish`].
     pub(crate) fn next(&self) -> Option<Vec<Job>> {
         let mut state = self.hold();
@@ -88,17 +90,22 @@ impl Pipeline {
             if state.stopping && state.jobs.is_empty() {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let mut jobs = Vec::new();
         let mut count = 0;
         while let Some(job) = state.jobs.front()
-            && (jobs.is_empty() || count + job.orders.len() <= MAX_BATCH)
+            && (jobs.is_empty() || count + job.orders.len() <= TOGETHER)
         {
             count += job.orders.len();
             jobs.extend(state.jobs.pop_front());
         }
         state.busy += 1;
+        let more = !state.jobs.is_empty();
+        drop(state);
+        if more {
+            self.work.notify_one();
+        }
         Some(jobs)
     }
 
@@ -119,7 +126,7 @@ impl Pipeline {
         let rate = done as f64 / took.as_secs_f64().max(0.001);
         state.rate = if state.rate == 0.0 { rate } else { state.rate * 0.9 + rate * 0.1 };
         drop(state);
-        self.changed.notify_all();
+        self.idle.notify_all();
     }
 
     /// Lets no batch begin, and waits until none is under way. The pause ends when what is returned is dropped.
@@ -127,7 +134,7 @@ impl Pipeline {
         let mut state = self.hold();
         state.paused += 1;
         while state.busy > 0 {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         Pause(self)
     }
@@ -135,7 +142,7 @@ impl Pipeline {
     /// Takes no more requests. What is queued is still issued, if the log is there.
     pub(crate) fn close(&self) {
         self.hold().stopping = true;
-        self.changed.notify_all();
+        self.work.notify_all();
     }
 
     /// Whether no more requests are taken.
@@ -180,6 +187,10 @@ impl Drop for Pause<'_> {
         let mut state = self.0.hold();
         state.paused = state.paused.saturating_sub(1);
         drop(state);
-        self.0.changed.notify_all();
+        self.0.work.notify_all();
     }
 }
+
+/// Credentials of different requests that one worker issues together: some milliseconds of work. What is at that time
+/// behind one synchronisation or submission is more: that of all workers.
+const TOGETHER: usize = 64;

@@ -8,6 +8,7 @@ use sillok_verifier::encoding::decode_base64url_exact;
 use sillok_verifier::key::{Algorithm, PublicKey, lower_s};
 use zeroize::Zeroizing;
 
+use super::check::SelfCheck;
 use super::{SignError, Signer};
 
 /// Signs with a key in memory. Parsed once; may be used by many threads at a time.
@@ -16,6 +17,8 @@ pub struct FileSigner {
     public_key: PublicKey,
     /// Computed once: every header names it.
     thumbprint: Thumbprint,
+    /// For ES256. What EdDSA makes is verified with the public key, which is as fast as it gets.
+    check: Option<SelfCheck>,
 }
 
 impl FileSigner {
@@ -26,10 +29,12 @@ impl FileSigner {
     /// The secret is no such key.
     pub fn new(algorithm: Algorithm, secret: &[u8; 32]) -> Result<Self, SignError> {
         let key = |source| SignError::Key { source };
+        let mut check = None;
         let (signer, jwk): (Box<dyn JwsSigner>, Jwk) = match algorithm {
             Algorithm::Es256 => {
                 // The library takes zero and panics at its public key.
                 SecretKey::new(KeyKind::P256, secret).map_err(|_out_of_range| SignError::Scalar)?;
+                check = Some(SelfCheck::new(secret).ok_or(SignError::Scalar)?);
                 let der = pkcs8(P256_PREFIX, secret);
                 let pair = ES256.key_pair_from_der(der.as_slice()).map_err(key)?;
                 (Box::new(ES256.signer_from_der(der.as_slice()).map_err(key)?), pair.to_jwk_public_key())
@@ -43,7 +48,8 @@ impl FileSigner {
             _unknown => return Err(SignError::PublicKey),
         };
         let public_key = public_key(algorithm, &jwk).ok_or(SignError::PublicKey)?;
-        let signer = Self { signer, public_key, thumbprint: public_key.thumbprint() };
+        let signer = Self { signer, public_key, thumbprint: public_key.thumbprint(), check };
+        // That the secret is the one of the public key is seen here; each later check rests on it.
         let signature = signer.sign(SELF_CHECK)?;
         signer.public_key.verify(SELF_CHECK, &signature).map_err(|_invalid| SignError::SelfCheck)?;
         Ok(signer)
@@ -62,9 +68,15 @@ impl Signer for FileSigner {
     //= specs/credential.md#signature
     fn sign(&self, signing_input: &[u8]) -> Result<Vec<u8>, SignError> {
         let signature = self.signer.sign(signing_input).map_err(|source| SignError::Sign { source })?;
-        match self.public_key {
-            PublicKey::P256(_) => lower_s(&signature).map(|lower| lower.to_vec()).ok_or(SignError::SelfCheck),
-            _ed25519 => Ok(signature),
+        match &self.check {
+            Some(check) => {
+                let lower = lower_s(&signature).filter(|lower| check.accepts(signing_input, lower));
+                lower.map(|lower| lower.to_vec()).ok_or(SignError::SelfCheck)
+            }
+            None => match self.public_key.verify(signing_input, &signature) {
+                Ok(()) => Ok(signature),
+                Err(_invalid) => Err(SignError::SelfCheck),
+            },
         }
     }
 }

@@ -68,7 +68,8 @@ pub use sillok_log::UnixSeconds;
 pub use trust::{Anchors, Trust, TrustError};
 pub use verdict::{Facts, Reason, Verdict};
 
-use key::PublicKey;
+use key::{Algorithm, PublicKey};
+use sillok_log::entry::Thumbprint;
 
 /// Decides about a credential. A total function: the same arguments always give the same verdict.
 ///
@@ -103,5 +104,18 @@ pub fn check_issued(
     key: &PublicKey,
     now: UnixSeconds,
 ) -> Result<(), Reason> {
-    rules::decide_issued(credential, issuer, key, now)
+    rules::decide_issued(credential, issuer, (key.thumbprint(), key.algorithm()), Some(key), now)
+}
+
+/// [`check_issued`] for a signer that has checked its own signature: everything but the arithmetic of the signature.
+///
+/// # Errors
+/// The first rule that fails.
+pub fn check_composed(
+    credential: &[u8],
+    issuer: &str,
+    key: (Thumbprint, Algorithm),
+    now: UnixSeconds,
+) -> Result<(), Reason> {
+    rules::decide_issued(credential, issuer, key, None, now)
 }

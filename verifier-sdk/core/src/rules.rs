@@ -4,11 +4,12 @@
 //! compiler keeps the order of specs/verification.md.
 
 use sillok_log::UnixSeconds;
+use sillok_log::entry::Thumbprint;
 
 use crate::evidence::Evidence;
-use crate::key::PublicKey;
+use crate::key::{Algorithm, PublicKey};
 use crate::memory::Memory;
-use crate::trust::{Issuer, IssuerKey, Issuers, Standing, Trust};
+use crate::trust::Trust;
 use crate::verdict::{Facts, Reason};
 
 mod cut;
@@ -50,21 +51,27 @@ pub(crate) fn decide(
     })
 }
 
-/// Rules 2 to 5 for a credential that is not logged yet, as if `key` were the issuer's one key.
+/// Rules 2 to 5 for a credential that is not logged yet, as if this were the issuer's one key. Without `public` the
+/// signature itself was checked by whoever made it.
 pub(crate) fn decide_issued(
     credential: &[u8],
     issuer: &str,
-    key: &PublicKey,
+    (thumbprint, algorithm): (Thumbprint, Algorithm),
+    public: Option<&PublicKey>,
     now: UnixSeconds,
 ) -> Result<(), Reason> {
-    let only = Issuer {
-        id: issuer.into(),
-        name: issuer.into(),
-        keys: alloc::vec![IssuerKey { key: *key, standing: Standing::Active }],
-    };
-    let issuers = Issuers::from([only.believed_keys()]);
     let token = header::read(credential)?;
-    signature::check(&token, &issuers)?;
+    if token.claimed_issuer() != Some(issuer) {
+        return Err(Reason::IssuerUnknown);
+    }
+    if token.header().key_id != thumbprint {
+        return Err(Reason::IssuerKeyUnknown);
+    }
+    match public {
+        Some(key) => signature::verify(&token, key)?,
+        None if token.header().algorithm != algorithm => return Err(Reason::SignatureAlgorithm),
+        None => {}
+    }
     let credential = shape::check(&token)?;
     validity::check(&credential, now)
 }

@@ -3,7 +3,7 @@
 use sillok_log::entry::Thumbprint;
 
 use crate::jws::Jws;
-use crate::key::SignatureError;
+use crate::key::{PublicKey, SignatureError};
 use crate::trust::{Issuers, Standing};
 use crate::verdict::Reason;
 
@@ -22,9 +22,13 @@ pub(super) fn check<'a>(token: &Jws<'a>, issuers: &'a Issuers) -> Result<Signed<
     // somebody who did not sign this.
     let keys = token.claimed_issuer().and_then(|id| issuers.get(id)).ok_or(Reason::IssuerUnknown)?;
     let (thumbprint, key) = keys.get_key_value(&token.header().key_id).ok_or(Reason::IssuerKeyUnknown)?;
-    token.verify(&key.key).map_err(|error| match error {
+    verify(token, &key.key)?;
+    Ok(Signed { signing_input: token.signing_input(), thumbprint: *thumbprint, standing: &key.standing })
+}
+
+pub(super) fn verify(token: &Jws<'_>, key: &PublicKey) -> Result<(), Reason> {
+    token.verify(key).map_err(|error| match error {
         SignatureError::Algorithm { .. } => Reason::SignatureAlgorithm,
         SignatureError::Invalid => Reason::SignatureInvalid,
-    })?;
-    Ok(Signed { signing_input: token.signing_input(), thumbprint: *thumbprint, standing: &key.standing })
+    })
 }
