@@ -90,9 +90,7 @@ async fn issue(limit: Data<Limit>, request: HttpRequest, body: Bytes) -> HttpRes
         return HttpResponse::BadRequest().finish();
     };
     match limit.answer(&order) {
-        Ok(answer) => {
-            HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(answer)
-        }
+        Ok(answer) => HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(answer),
         Err(_not_signed) => HttpResponse::InternalServerError().finish(),
     }
 }
@@ -106,9 +104,9 @@ async fn issue_batch(limit: Data<Limit>, request: HttpRequest, body: Bytes) -> H
     };
     let answers = requests.iter().map(|request| limit.answer(request).map(Item::from));
     match answers.collect::<Result<Vec<_>>>() {
-        Ok(results) => HttpResponse::Ok()
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .json(Results { results }),
+        Ok(results) => {
+            HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Results { results })
+        }
         Err(_not_signed) => HttpResponse::InternalServerError().finish(),
     }
 }

@@ -127,9 +127,8 @@ impl Composer {
         // Most indices have six digits.
         let index = (100_000 + self.next_slot.fetch_add(1, Ordering::Relaxed) % 900_000).to_string();
         let now = now();
-        let status = [("revocation", LIST_REVOCATION), ("suspension", LIST_SUSPENSION)].map(|(purpose, list)| {
-            Status { kind: "BitstringStatusListEntry", purpose, index: &index, list }
-        });
+        let status = [("revocation", LIST_REVOCATION), ("suspension", LIST_SUSPENSION)]
+            .map(|(purpose, list)| Status { kind: "BitstringStatusListEntry", purpose, index: &index, list });
         Ok(serde_json::to_string(&Payload {
             context: ["https://www.w3.org/ns/credentials/v2", CONTEXT],
             id: &id,

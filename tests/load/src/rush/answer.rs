@@ -102,7 +102,8 @@ const RECEIPT: &str = r#""receipt":""#;
 mod tests {
     use super::*;
 
-    const ONE: &str = r#"{"verifiableCredential":{"id":"data:application/vc+jwt,a.b.c","type":"E"},"receipt":"cmVj"}"#;
+    const ONE: &str =
+        r#"{"verifiableCredential":{"id":"data:application/vc+jwt,a.b.c","type":"E"},"receipt":"cmVj"}"#;
 
     #[test]
     fn a_credential_and_its_receipt_are_found() {

@@ -134,7 +134,10 @@ impl Caller {
 
     fn judge_batch(&self, body: &[u8], first: u64, count: u64, clients: u64) -> bool {
         let Some(items) = usize::try_from(count).ok().and_then(|count| answer::batch(body, count)) else {
-            self.target.violate("an answer to a batch that is none", &String::from_utf8_lossy(&body[..body.len().min(300)]));
+            self.target.violate(
+                "an answer to a batch that is none",
+                &String::from_utf8_lossy(&body[..body.len().min(300)]),
+            );
             return true;
         };
         let mut done = true;

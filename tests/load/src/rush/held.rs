@@ -70,7 +70,8 @@ impl Held {
             return first;
         }
         let first = self.records.len() as u64;
-        self.records.resize(self.records.len() + usize::try_from(count * clients).unwrap_or(0), Record::Nothing);
+        self.records
+            .resize(self.records.len() + usize::try_from(count * clients).unwrap_or(0), Record::Nothing);
         self.batches.extend((first + 1..first + clients).rev());
         first
     }
@@ -129,7 +130,8 @@ impl Held {
         };
         let extra = line(b"extra ").ok_or("receipt has no extra")?;
         let extra = STANDARD.decode(extra).map_err(|_error| "extra of the receipt is not base64")?;
-        let extra = IssueExtra::parse(&extra).map_err(|_error| "extra of the receipt is not one of an issue entry")?;
+        let extra = IssueExtra::parse(&extra)
+            .map_err(|_error| "extra of the receipt is not one of an issue entry")?;
         let index = line(b"index ").ok_or("receipt has no index")?;
         let index = std::str::from_utf8(&index).ok().and_then(|text| text.parse().ok());
         let entry = extra.entry(&credential.as_bytes()[..input_ends], key);
@@ -149,7 +151,10 @@ impl Held {
     /// Everybody who asked and has no answer.
     pub(super) fn open(&self) -> Vec<u64> {
         let numbered = self.records.iter().zip(0..);
-        numbered.filter(|(record, _number)| **record == Record::Asked).map(|(_record, number)| number).collect()
+        numbered
+            .filter(|(record, _number)| **record == Record::Asked)
+            .map(|(_record, number)| number)
+            .collect()
     }
 
     /// Who holds what.

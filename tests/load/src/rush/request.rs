@@ -50,9 +50,7 @@ impl Requests {
             let head = head("/credentials/issue", token);
             let key = key();
             let length = body.len();
-            Template::new(&format!(
-                "{head}Idempotency-Key: {key}\r\nContent-Length: {length}\r\n\r\n{body}"
-            ))
+            Template::new(&format!("{head}Idempotency-Key: {key}\r\nContent-Length: {length}\r\n\r\n{body}"))
         };
         Self {
             singles: tokens.iter().map(single).collect(),

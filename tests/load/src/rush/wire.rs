@@ -74,6 +74,11 @@ impl Broken {
         Self { at, what: error.kind().to_string() }
     }
 
+    /// The generator's own failure.
+    pub(super) fn own(what: &str) -> Self {
+        Self { at: "generator", what: what.into() }
+    }
+
     fn malformed(error: ResponseError) -> Self {
         Self { at: "receive", what: error.to_string() }
     }

@@ -1,0 +1,144 @@
+//! Below the capacity, far above it, and back.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::Result;
+use sillok_load::latency::milliseconds;
+
+use super::capacity::Capacity;
+use super::open::{self, Again, Load};
+use super::options::Options;
+use super::stampede::print;
+use super::summary::Summary;
+use super::tally::{Meter, Second, Tally};
+use super::target::Target;
+use super::world::World;
+
+/// The load of a usual day: seven tenths of the capacity. What its 99th percentile is.
+pub(super) async fn at_seventy(
+    options: &Options,
+    world: &World,
+    target: &Rc<Target>,
+    capacity: Capacity,
+    summary: &RefCell<Summary>,
+) -> Result<Duration> {
+    let issues = capacity.single * USUAL;
+    let time = options.limit_time.max(LEAST_TIME);
+    println!("seven tenths of the capacity: {issues:.0}/s, {} s", time.as_secs());
+    let load = Load { issues, refreshes: 0.0, again: Again::OnTop, time, seed: options.seed };
+    let meter = Meter::begin(world.process_id()?)?;
+    let tally = open::run(target, load).await;
+    print(&tally, &meter.end()?);
+    let p99 = tally.waits.p99();
+    summary.borrow_mut().most("single: p99 at 70 % of the capacity", milliseconds(p99), 100.0, "ms");
+    Ok(p99)
+}
+
+/// Five times the capacity, then seven tenths of it again.
+pub(super) async fn measure(
+    options: &Options,
+    world: &World,
+    target: &Rc<Target>,
+    capacity: Capacity,
+    usual: Duration,
+    summary: &RefCell<Summary>,
+) -> Result<()> {
+    let (issues, time) = (capacity.single * OVERLOAD, options.overload_time);
+    println!("overload: five times the capacity, {issues:.0} requests/s, {} s", time.as_secs());
+    let load = Load { issues, refreshes: 0.0, again: Again::Within, time, seed: options.seed ^ 1 };
+    let meter = Meter::begin(world.process_id()?)?;
+    let over = open::run(target, load).await;
+    print(&over, &meter.end()?);
+    let goodput = over.goodput() / capacity.single;
+    println!(
+        "  offered {:.2} times the capacity, goodput {goodput:.3} of it",
+        over.rate(over.attempts) / capacity.single
+    );
+    let others: u64 =
+        over.statuses.iter().filter(|(status, _)| ![201, 429, 503].contains(*status)).map(|(_, n)| n).sum();
+    let mut rows = summary.borrow_mut();
+    rows.least("overload: goodput as part of the capacity", goodput, 0.9);
+    let none = |count: u64| (String::from("none"), count.to_string(), count == 0);
+    let (wanted, figure, reached) = none(others);
+    rows.push("overload: other answers than 201, 429 and 503", wanted, figure, reached);
+    let (wanted, figure, reached) = none(over.broken_count() + over.unanswered);
+    rows.push("overload: broken connections, and no answer in time", wanted, figure, reached);
+    let values = over.retry_after.keys().filter(|seconds| **seconds > 0).count();
+    rows.push(
+        "overload: different values of Retry-After",
+        "more than 1".into(),
+        values.to_string(),
+        values > 1,
+    );
+    drop(rows);
+
+    let (issues, time) = (capacity.single * USUAL, RECOVERY_TIME);
+    println!(
+        "after the overload: {issues:.0}/s, {} s; whoever got nothing before has given up",
+        time.as_secs()
+    );
+    let load = Load { issues, refreshes: 0.0, again: Again::OnTop, time, seed: options.seed ^ 2 };
+    let meter = Meter::begin(world.process_id()?)?;
+    let tally = open::run(target, load).await;
+    print(&tally, &meter.end()?);
+    let normal = (usual * 2).max(NORMAL);
+    let seconds = back_to_normal(&tally, normal);
+    let figure = seconds.map_or_else(|| "never".into(), |seconds| format!("{seconds} s"));
+    println!(
+        "  back to normal (p99 of three seconds at most {:.0} ms, nobody sent away) after {figure}",
+        milliseconds(normal)
+    );
+    let reached = seconds.is_some_and(|seconds| seconds <= RECOVERY_TARGET);
+    summary.borrow_mut().push(
+        "overload: back to normal",
+        format!("within {RECOVERY_TARGET} s"),
+        figure,
+        reached,
+    );
+    Ok(())
+}
+
+/// The first second from which on three are normal.
+fn back_to_normal(tally: &Tally, normal: Duration) -> Option<usize> {
+    let is_normal = |second: &Second| second.others == 0 && second.answered.p99() <= normal;
+    tally.seconds.windows(3).position(|three| three.iter().all(is_normal))
+}
+
+/// Of the capacity.
+const USUAL: f64 = 0.7;
+
+/// Of the capacity.
+const OVERLOAD: f64 = 5.0;
+
+/// So that the 99th percentile is one of many requests.
+const LEAST_TIME: Duration = Duration::from_secs(5);
+
+/// What is normal whatever was usual.
+const NORMAL: Duration = Duration::from_millis(100);
+
+const RECOVERY_TIME: Duration = Duration::from_secs(35);
+
+/// Seconds.
+const RECOVERY_TARGET: usize = 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normal_is_three_seconds_in_a_row() {
+        let second = |milliseconds, others| {
+            let mut second = Second { others, ..Second::default() };
+            second.answered.record(Duration::from_millis(milliseconds));
+            second
+        };
+        let mut tally = Tally::default();
+        tally.seconds =
+            vec![second(900, 0), second(5, 0), second(5, 1), second(5, 0), second(5, 0), second(5, 0)];
+        assert_eq!(back_to_normal(&tally, Duration::from_millis(100)), Some(3));
+        tally.seconds.pop();
+        assert_eq!(back_to_normal(&tally, Duration::from_millis(100)), None);
+    }
+}
