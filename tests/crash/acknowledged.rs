@@ -10,10 +10,10 @@ use sillok_log::note::VerifierKey;
 use sillok_log::receipt::Receipt;
 use sillok_log::{LeafIndex, TreeSize};
 
-use crate::inspection::Inspection;
+use super::inspection::Inspection;
 
 /// Every entry that was answered, with its receipt, and every checkpoint of a receipt.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Acknowledged {
     entries: BTreeMap<Vec<u8>, LeafIndex>,
     checkpoints: BTreeMap<TreeSize, Checkpoint>,

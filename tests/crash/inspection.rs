@@ -11,8 +11,8 @@ use sillok_log::merkle::{NodeId, check_consistency, consistency_plan};
 use sillok_log::tile::{Tile, TileKind, parse_bundle};
 use sillok_log::{Hash, LeafIndex, TreeSize};
 
-use crate::acknowledged::Acknowledged;
-use crate::writer::Folder;
+use super::acknowledged::Acknowledged;
+use super::writer::Folder;
 
 /// A whole log, as it is published.
 pub(crate) struct Inspection {
@@ -66,28 +66,42 @@ impl Inspection {
         }
     }
 
-    /// Everything that was acknowledged is there, where it was promised.
+    /// Everything that was acknowledged is there, where it was promised, and no signed checkpoint is contradicted.
     pub(crate) fn holds(&self, acknowledged: &Acknowledged) {
-        for (entry, index) in acknowledged.entries() {
-            let here = usize::try_from(index.0).ok().and_then(|index| self.entries.get(index));
-            assert_eq!(
-                here.map(Vec::as_slice),
-                Some(entry),
-                "an acknowledged entry is not at its place {index}"
-            );
-        }
+        assert_eq!(self.lost(acknowledged), Vec::new(), "acknowledged entries are not at their places");
         acknowledged.checkpoints().for_each(|promised| self.extends(promised));
     }
 
-    /// The published checkpoint is consistent with one that was signed earlier, by a proof made from the tiles.
+    /// Where entries were promised to be, and are not.
+    pub(crate) fn lost(&self, acknowledged: &Acknowledged) -> Vec<LeafIndex> {
+        let here = |index: LeafIndex| usize::try_from(index.0).ok().and_then(|index| self.entries.get(index));
+        let promised = acknowledged.entries();
+        promised
+            .filter(|(entry, index)| here(*index).map(Vec::as_slice) != Some(entry))
+            .map(|(_entry, index)| index)
+            .collect()
+    }
+
+    /// What contradicts the published checkpoint among those that were answered.
+    pub(crate) fn forks(&self, acknowledged: &Acknowledged) -> Vec<String> {
+        acknowledged.checkpoints().filter_map(|promised| self.contradiction(promised)).collect()
+    }
+
     fn extends(&self, earlier: &Checkpoint) {
+        assert_eq!(self.contradiction(earlier), None);
+    }
+
+    /// Why the published checkpoint is not consistent with one that was signed earlier, by a proof made from the tiles.
+    fn contradiction(&self, earlier: &Checkpoint) -> Option<String> {
         let (old, new) = (earlier.size, self.checkpoint.size);
-        assert!(old <= new, "the log went back from size {old} to {new}");
+        if old > new {
+            return Some(format!("the log went back from size {old} to {new}"));
+        }
         let plan = consistency_plan(old, new).expect("sizes in order");
         let hashes: Vec<Hash> = plan.nodes().iter().map(|node| self.node(*node)).collect();
         let proof = plan.fold(&hashes).expect("one hash for each node");
-        check_consistency(old, &earlier.root, new, &self.checkpoint.root, &proof)
-            .unwrap_or_else(|error| panic!("size {new} does not extend the signed size {old}: {error}"));
+        let checked = check_consistency(old, &earlier.root, new, &self.checkpoint.root, &proof);
+        checked.err().map(|error| format!("size {new} does not extend the signed size {old}: {error}"))
     }
 
     fn node(&self, node: NodeId) -> Hash {

@@ -14,10 +14,11 @@ use sillok_verifier::credential::Credential;
 use sillok_verifier::jws::{Jws, TokenType};
 use sillok_verifier::{Evidence, Memory, Trust, verify};
 
-use crate::acknowledged::Acknowledged;
-use crate::inspection::Inspection;
-use crate::load::{Trigger, clock};
-use crate::writer::{DEMO_TOKEN, Folder, Writer};
+use super::acknowledged::Acknowledged;
+use super::batch::Answered;
+use super::inspection::Inspection;
+use super::load::{Trigger, clock};
+use super::writer::{DEMO_TOKEN, Folder, Writer};
 
 /// One client of the issuer, across all its processes.
 pub(crate) struct Client {
@@ -29,7 +30,7 @@ pub(crate) struct Client {
 }
 
 /// What all clients were handed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Handed {
     /// By idempotency key.
     credentials: BTreeMap<String, Issued>,
@@ -41,7 +42,7 @@ pub(crate) struct Handed {
 }
 
 /// The bytes of an answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Issued {
     credential: String,
     receipt: Vec<u8>,
@@ -50,7 +51,9 @@ struct Issued {
 enum Answer {
     Issued(Issued),
     /// Busy, or the same key is being answered just now.
-    Later,
+    Later(String),
+    /// Something fails inside.
+    Failed(String),
     /// The process is gone.
     None,
 }
@@ -97,8 +100,9 @@ impl Client {
                     }
                     events.send(Event::Answered { key, issued }).expect("the trigger outlives the clients");
                 }
-                Answer::Later if own => self.pending.push(key),
-                Answer::Later => neighbours.push(key),
+                Answer::Later(_) if own => self.pending.push(key),
+                Answer::Later(_) => neighbours.push(key),
+                Answer::Failed(problem) => panic!("{key:?} is answered with {problem}"),
                 Answer::None => {
                     if own {
                         self.pending.push(key);
@@ -184,13 +188,34 @@ impl Handed {
         for (key, issued) in &self.credentials {
             match ask(&agent, url, key) {
                 Answer::Issued(again) => assert_eq!(again, *issued, "{key:?} is answered with other bytes"),
-                Answer::Later | Answer::None => panic!("{key:?}, which was answered, is not answered again"),
+                Answer::Failed(_) | Answer::Later(_) | Answer::None => {
+                    panic!("{key:?}, which was answered, is not answered again")
+                }
             }
             let evidence = Evidence::new(issued.credential.as_bytes(), &issued.receipt);
             let (verdict, _memory) = verify(&evidence, &trust, &memory, now);
             assert!(verdict.admits(), "the credential of {key:?} is {verdict:?}");
         }
         self.memory = memory;
+    }
+
+    /// Asks for one credential, once, and takes what is answered.
+    pub(crate) fn ask(
+        &mut self,
+        url: &str,
+        key: &str,
+        folder: &Folder,
+        acknowledged: &mut Acknowledged,
+    ) -> Answered {
+        self.asked.insert(key.to_owned());
+        match ask(&agent(), url, key) {
+            Answer::Issued(issued) => {
+                self.take(key.to_owned(), issued, folder, acknowledged);
+                Answered::Logged
+            }
+            Answer::Failed(problem) | Answer::Later(problem) => Answered::Refused(problem),
+            Answer::None => Answered::Gone("no answer".into()),
+        }
     }
 
     /// Asks for everything that was never answered.
@@ -200,7 +225,9 @@ impl Handed {
         for key in unanswered.cloned().collect::<Vec<_>>() {
             match ask(&agent, url, &key) {
                 Answer::Issued(issued) => self.take(key, issued, folder, acknowledged),
-                Answer::Later | Answer::None => panic!("{key:?} is not answered by an idle issuer"),
+                Answer::Failed(_) | Answer::Later(_) | Answer::None => {
+                    panic!("{key:?} is not answered by an idle issuer")
+                }
             }
         }
     }
@@ -235,7 +262,8 @@ fn ask(agent: &ureq::Agent, url: &str, key: &str) -> Answer {
             let receipt = STANDARD.decode(json["receipt"].as_str().unwrap_or_default()).expect("a receipt");
             Answer::Issued(Issued { credential, receipt })
         }
-        (429 | 503, _) | (409, Some("idempotency-key.running")) => Answer::Later,
+        (429 | 503, _) | (409, Some("idempotency-key.running")) => Answer::Later(json.to_string()),
+        (500, _) => Answer::Failed(json.to_string()),
         _other => panic!("{key:?} is answered with {status}: {json}"),
     }
 }

@@ -10,10 +10,10 @@ use sillok_log::UnixSeconds;
 use sillok_log::entry::{Entry, Key, KeyEvent, List, issuer_hash};
 use sillok_log::note::SignerKey;
 
-use crate::acknowledged::Acknowledged;
-use crate::inspection::Inspection;
-use crate::lane::{Expected, HOUR, ISSUER_KEY, Item, LIST, Lane};
-use crate::writer::{Folder, ISSUER, Service, Writer};
+use super::acknowledged::Acknowledged;
+use super::inspection::Inspection;
+use super::lane::{Expected, HOUR, ISSUER_KEY, Item, LIST, Lane};
+use super::writer::{Folder, ISSUER, Service, Writer};
 
 /// When to kill, counted in what is seen from outside: after so many answers, and then so many submissions more.
 #[derive(Clone, Copy, Debug)]
@@ -172,7 +172,13 @@ fn judge(submission: &[Item], outcomes: Vec<Outcome>) -> Vec<(Vec<u8>, Logged)> 
     all
 }
 
-fn submitter(folder: &Folder, writer: &Writer, key: SignerKey, largest: Option<&str>) -> Submitter {
+/// A client that asks once and knows the largest checkpoint that was answered.
+pub(crate) fn submitter(
+    folder: &Folder,
+    writer: &Writer,
+    key: SignerKey,
+    largest: Option<&str>,
+) -> Submitter {
     let settings = Settings { attempts: 1, request_timeout: Duration::from_secs(20), ..Settings::default() };
     let jitter: Jitter = Arc::new(|wait| wait);
     let submitter = Submitter::new(writer.url(), key, folder.log_key().clone(), settings, clock(), jitter)

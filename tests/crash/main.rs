@@ -4,19 +4,23 @@
 //! held by this process, which writes nothing of the log. After each restart every one of them is held against what the
 //! log now publishes, and the oracle replays the whole of it.
 
-mod acknowledged;
-mod inspection;
-mod issuance;
-mod lane;
-mod load;
-mod writer;
+#[expect(dead_code, reason = "the faults of the system use the rest")]
+#[path = "outside.rs"]
+mod outside;
 
-use acknowledged::Acknowledged;
-use inspection::Inspection;
-use issuance::{Client, Handed};
-use lane::Lane;
-use load::Trigger;
-use writer::{Folder, Service};
+use std::path::PathBuf;
+
+use outside::acknowledged::Acknowledged;
+use outside::inspection::Inspection;
+use outside::issuance::{self, Client, Handed};
+use outside::lane::Lane;
+use outside::load::{self, Trigger};
+use outside::writer::{Folder, Service};
+
+/// The binary under test.
+fn program() -> PathBuf {
+    env!("CARGO_BIN_EXE_sillok").into()
+}
 
 #[test]
 fn every_acknowledged_receipt_survives_kills_at_random_moments() {
