@@ -66,6 +66,8 @@ pub struct Acknowledged {
     pub number: u64,
     /// When it was meant to be sent.
     pub intended: Instant,
+    /// When the answer came.
+    pub answered: Instant,
 }
 
 /// What came of a load.

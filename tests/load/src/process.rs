@@ -89,14 +89,22 @@ impl Process {
         Usage::of(self.id())
     }
 
-    /// Asks it to end (SIGTERM), waits at most `patience`, and ends it by force after that.
+    /// Asks it to end (SIGTERM) and waits as [`Process::wait`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn stop(self, patience: Duration) -> Result<ExitStatus, ProcessError> {
+        let asked = Command::new("kill").args(["-s", "TERM", &self.id().to_string()]).status();
+        asked.map_err(|source| ProcessError::Start { program: "kill".into(), source })?;
+        self.wait(patience)
+    }
+
+    /// Waits, at most `patience`, until it has ended, and ends it by force after that.
     ///
     /// # Errors
     /// It did not end by itself.
-    pub fn stop(mut self, patience: Duration) -> Result<ExitStatus, ProcessError> {
+    pub fn wait(mut self, patience: Duration) -> Result<ExitStatus, ProcessError> {
         let program = PathBuf::from(format!("process {}", self.id()));
-        let asked = Command::new("kill").args(["-s", "TERM", &self.id().to_string()]).status();
-        asked.map_err(|source| ProcessError::Start { program: "kill".into(), source })?;
         let begun = Instant::now();
         while begun.elapsed() < patience {
             let status = self.child.try_wait();

@@ -150,7 +150,7 @@ impl Lane {
         };
         outcome.latency.record(latency);
         outcome.in_time += u64::from(now <= self.shared.end());
-        let acknowledged = Acknowledged { index, number, intended };
+        let acknowledged = Acknowledged { index, number, intended, answered: now };
         outcome.acknowledged.push(acknowledged);
         if let Some((every, told)) = &self.shared.load.told
             && number.is_multiple_of((*every).max(1))
