@@ -49,11 +49,13 @@ fn hex_digit(character: u8) -> Option<u8> {
 
 /// Decodes base64 (RFC 4648 section 4, padded, canonical) that must hold exactly `N` bytes.
 pub(crate) fn decode_base64_exact<const N: usize>(text: &str) -> Option<[u8; N]> {
-    // The length is compared before anything is allocated: `text` may be as long as its sender liked.
+    // The length is compared first: `text` may be as long as its sender liked.
     if text.len() != N.div_ceil(3).checked_mul(4)? {
         return None;
     }
-    decode_base64(text)?.try_into().ok()
+    let mut bytes = [0; N];
+    let length = STANDARD.decode_slice(text, &mut bytes).ok()?;
+    (length == N).then_some(bytes)
 }
 
 /// Decodes base64 (RFC 4648 section 4, padded): no whitespace, no stray bits. The caller bounds the length.
@@ -64,6 +66,11 @@ pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
 /// Encodes as base64 (RFC 4648 section 4), padded.
 pub(crate) fn encode_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
+}
+
+/// [`encode_base64`] at the end of a text.
+pub(crate) fn push_base64(bytes: &[u8], text: &mut String) {
+    STANDARD.encode_string(bytes, text);
 }
 
 /// `u64::MAX` is 18446744073709551615.

@@ -11,7 +11,7 @@ use core::fmt;
 use crate::checkpoint::{self, Checkpoint};
 use crate::merkle::{MAX_INCLUSION_PROOF, ProofError, check_inclusion};
 use crate::note::Note;
-use crate::number::{decode_base64, encode_base64, parse_decimal};
+use crate::number::{decode_base64, parse_decimal, push_base64};
 use crate::{Hash, LeafIndex};
 
 mod extra;
@@ -68,13 +68,23 @@ impl Receipt {
     /// make a text that does not parse.
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut text = String::from(HEADER);
-        if let Some(extra) = self.extra.as_ref().filter(|extra| !extra.is_empty()) {
-            text.push_str(&format!("{EXTRA}{}\n", encode_base64(extra)));
+        let extra = self.extra.as_ref().filter(|extra| !extra.is_empty());
+        // In one piece: base64 makes four characters of three bytes, and a hash takes a line.
+        let length = extra
+            .map_or(0, |extra| extra.len().saturating_mul(2))
+            .saturating_add(self.proof.len().saturating_mul(HASH_LINE_BYTES))
+            .saturating_add(self.checkpoint.len())
+            .saturating_add(HEAD_BYTES);
+        let mut text = String::with_capacity(length);
+        text.push_str(HEADER);
+        if let Some(extra) = extra {
+            text.push_str(EXTRA);
+            push_base64(extra, &mut text);
+            text.push('\n');
         }
         text.push_str(&format!("{INDEX}{}\n", self.index));
         for hash in &self.proof {
-            text.push_str(&hash.to_base64());
+            push_base64(&hash.0, &mut text);
             text.push('\n');
         }
         text.push('\n');
@@ -216,6 +226,12 @@ impl core::error::Error for CheckError {
 
 /// The first line.
 const HEADER: &str = "c2sp.org/tlog-proof@v1\n";
+
+/// 44 characters of base64 and a newline.
+const HASH_LINE_BYTES: usize = 45;
+
+/// Header, names of the lines, the index and newlines, and then some.
+const HEAD_BYTES: usize = 80;
 
 /// How the `extra` line begins.
 const EXTRA: &str = "extra ";

@@ -12,6 +12,7 @@ use sillok_log::entry::Entry;
 use sillok_log::ledger::{Ledger, Role};
 use sillok_log::merkle::leaf_hash;
 use sillok_log::note::SignerKey;
+use sillok_log::receipt::Receipt;
 use sillok_log::submission::Level;
 use sillok_log::{LeafIndex, UnixSeconds};
 use tokio::sync::oneshot;
@@ -289,7 +290,7 @@ pub struct Logged {
     /// Its place.
     pub index: LeafIndex,
     /// Its receipt (specs/receipt.md) without `extra`, checked, relative to the checkpoint in it.
-    pub receipt: String,
+    pub receipt: Receipt,
     /// Whether it was there before.
     pub duplicate: bool,
 }
@@ -417,7 +418,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`SubmitError::Unreadable`]: another entry is there, none is, or the files are damaged.
-    pub fn receipt(&self, index: LeafIndex, entry: &[u8]) -> Result<String, SubmitError> {
+    pub fn receipt(&self, index: LeafIndex, entry: &[u8]) -> Result<Receipt, SubmitError> {
         prove(self.shared.blobs.as_ref(), &self.published(), index, &leaf_hash(entry)).map_err(unreadable)
     }
 

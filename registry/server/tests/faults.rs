@@ -285,7 +285,7 @@ impl Acknowledged {
     fn take(&mut self, entries: &[Vec<u8>], answer: &Answer) {
         for (entry, outcome) in entries.iter().zip(&answer.results) {
             let Outcome::Logged(logged) = outcome else { panic!("{outcome:?}") };
-            let receipt = Receipt::parse(logged.receipt.as_bytes()).unwrap();
+            let receipt = Receipt::parse(logged.receipt.encode().as_bytes()).unwrap();
             let open = || Checkpoint::open(&receipt.checkpoint, &signer().verifier()).unwrap();
             let checkpoint = self.opened.entry(receipt.checkpoint.clone()).or_insert_with(open).clone();
             receipt.check(&leaf_hash(entry), &checkpoint).unwrap();

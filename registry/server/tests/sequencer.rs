@@ -138,7 +138,7 @@ fn logged(outcome: &Outcome) -> &Logged {
 
 /// Checks a receipt as a stranger would, and returns the size that it is relative to.
 fn check(logged: &Logged, entry: &[u8]) -> TreeSize {
-    let receipt = Receipt::parse(logged.receipt.as_bytes()).unwrap();
+    let receipt = Receipt::parse(logged.receipt.encode().as_bytes()).unwrap();
     assert_eq!(receipt.index, logged.index);
     let checkpoint = Checkpoint::open(&receipt.checkpoint, &signer().verifier()).unwrap();
     receipt.check(&leaf_hash(entry), &checkpoint).unwrap();
@@ -225,7 +225,7 @@ fn published_means_that_a_reader_can_fetch_it() {
     let answer = world.handle.submit_blocking(vec![issue(1)], ISSUER, Level::Published).unwrap();
     assert!(world.handle.published().size() >= TreeSize(2));
     let receipt = world.handle.receipt(logged(&answer.results[0]).index, &issue(1)).unwrap();
-    assert!(Receipt::parse(receipt.as_bytes()).is_ok());
+    assert!(Receipt::parse(receipt.encode().as_bytes()).is_ok());
     assert!(matches!(world.handle.receipt(LeafIndex(1), &issue(2)), Err(SubmitError::Unreadable { .. })));
     assert!(matches!(world.handle.receipt(LeafIndex(99), &issue(2)), Err(SubmitError::Unreadable { .. })));
 }

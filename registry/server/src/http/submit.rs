@@ -156,7 +156,7 @@ struct AnswerBody<'a> {
 enum ResultBody<'a> {
     Logged {
         index: u64,
-        receipt: &'a str,
+        receipt: String,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         duplicate: bool,
     },
@@ -174,7 +174,7 @@ struct ErrorBody<'a> {
 fn result(outcome: &Outcome) -> ResultBody<'_> {
     match outcome {
         Outcome::Logged(Logged { index, receipt, duplicate }) => {
-            ResultBody::Logged { index: index.0, receipt, duplicate: *duplicate }
+            ResultBody::Logged { index: index.0, receipt: receipt.encode(), duplicate: *duplicate }
         }
         Outcome::Refused { code, detail } => ResultBody::Refused { error: ErrorBody { code, detail } },
     }

@@ -24,7 +24,7 @@ pub(crate) struct Request {
 
 pub(crate) type Reply = oneshot::Sender<Result<Draft, SubmitError>>;
 
-/// An answer, but for the receipts of entries of earlier batches.
+/// An answer, but for its receipts: whoever asked puts them together, and not the one thread that all wait for.
 #[derive(Debug)]
 pub(crate) struct Draft {
     checkpoint: String,
@@ -38,7 +38,13 @@ enum DraftResult {
         index: LeafIndex,
         leaf: Hash,
     },
-    Ready(Outcome),
+    /// In this batch, and relative to its checkpoint.
+    Fresh {
+        index: LeafIndex,
+        proof: Vec<Hash>,
+        duplicate: bool,
+    },
+    Refused(Outcome),
 }
 
 /// Answers of a batch that are not sent yet.
@@ -53,28 +59,22 @@ pub(crate) fn compose(plan: &Plan, signed: &Signed, proofs: &[Vec<Hash>], reques
             .items
             .iter()
             .zip(decisions.by_ref())
-            .map(|(item, decision)| result(plan, signed, proofs, item.leaf, decision))
+            .map(|(item, decision)| result(plan, proofs, item.leaf, decision))
             .collect();
         (request.reply, request.level, Draft { checkpoint: signed.note.clone(), results })
     });
     Answers(answers.collect())
 }
 
-fn result(
-    plan: &Plan,
-    signed: &Signed,
-    proofs: &[Vec<Hash>],
-    leaf: Hash,
-    decision: &Decision,
-) -> DraftResult {
+fn result(plan: &Plan, proofs: &[Vec<Hash>], leaf: Hash, decision: &Decision) -> DraftResult {
     let (index, duplicate) = match decision {
         Decision::Append(index) => (*index, false),
         Decision::Duplicate(index) => (*index, true),
         Decision::Malformed(error) => {
-            return DraftResult::Ready(Outcome::Refused { code: MALFORMED, detail: error.to_string() });
+            return DraftResult::Refused(Outcome::Refused { code: MALFORMED, detail: error.to_string() });
         }
         Decision::Refuse(refusal) => {
-            return DraftResult::Ready(Outcome::Refused {
+            return DraftResult::Refused(Outcome::Refused {
                 code: refusal.code(),
                 detail: refusal.to_string(),
             });
@@ -82,11 +82,7 @@ fn result(
     };
     let position = index.0.checked_sub(plan.start.0).and_then(|position| usize::try_from(position).ok());
     match position.and_then(|position| proofs.get(position)) {
-        Some(proof) => {
-            let receipt =
-                Receipt { extra: None, index, proof: proof.clone(), checkpoint: signed.note.clone() };
-            DraftResult::Ready(Outcome::Logged(Logged { index, receipt: receipt.encode(), duplicate }))
-        }
+        Some(proof) => DraftResult::Fresh { index, proof: proof.clone(), duplicate },
         None => DraftResult::Earlier { index, leaf },
     }
 }
@@ -127,7 +123,7 @@ impl DraftResult {
     fn is_covered(&self, published: TreeSize) -> bool {
         match self {
             Self::Earlier { index, .. } => index.0 < published.0,
-            Self::Ready(_) => true,
+            Self::Fresh { .. } | Self::Refused(_) => true,
         }
     }
 }
@@ -135,19 +131,25 @@ impl DraftResult {
 impl Draft {
     /// Whether proofs have to be read from files.
     pub(crate) fn is_finished(&self) -> bool {
-        self.results.iter().all(|result| matches!(result, DraftResult::Ready(_)))
+        !self.results.iter().any(|result| matches!(result, DraftResult::Earlier { .. }))
     }
 
     /// Adds the receipts of entries of earlier batches, relative to the `published` checkpoint.
     pub(crate) fn finish(self, blobs: &dyn Blobs, published: &Signed) -> Result<Answer, Fatal> {
+        let checkpoint = self.checkpoint;
         let results = self.results.into_iter().map(|result| match result {
-            DraftResult::Ready(outcome) => Ok(outcome),
+            DraftResult::Refused(outcome) => Ok(outcome),
+            DraftResult::Fresh { index, proof, duplicate } => {
+                let receipt = Receipt { extra: None, index, proof, checkpoint: checkpoint.clone() };
+                Ok(Outcome::Logged(Logged { index, receipt, duplicate }))
+            }
             DraftResult::Earlier { index, leaf } => {
                 let receipt = prove(blobs, published, index, &leaf)?;
                 Ok(Outcome::Logged(Logged { index, receipt, duplicate: true }))
             }
         });
-        Ok(Answer { checkpoint: self.checkpoint, results: results.collect::<Result<_, Fatal>>()? })
+        let results = results.collect::<Result<_, Fatal>>()?;
+        Ok(Answer { checkpoint, results })
     }
 }
 
@@ -157,11 +159,11 @@ pub(crate) fn prove(
     published: &Signed,
     index: LeafIndex,
     leaf: &Hash,
-) -> Result<String, Fatal> {
+) -> Result<Receipt, Fatal> {
     let size = published.size();
     let proof = Tiles::new(blobs, size).unverified_inclusion_proof(index)?;
     check_inclusion(leaf, index, size, &proof, &published.checkpoint.root)?;
-    Ok(Receipt { extra: None, index, proof, checkpoint: published.note.clone() }.encode())
+    Ok(Receipt { extra: None, index, proof, checkpoint: published.note.clone() })
 }
 
 /// The code of an entry that does not parse (specs/entry.md, "Ledger rules").
