@@ -7,6 +7,7 @@
 //! TLS, which a proxy or the program ends. What entries mean.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -14,17 +15,25 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_http::HttpServiceBuilder;
+use actix_http::error::DispatchError;
+use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::dev::{AppConfig, Server};
 use actix_web::guard::{Any, Get, Head, Post};
 use actix_web::http::header;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route};
+use actix_web::{App, HttpRequest, HttpResponse, Route};
+use rustix::net::sockopt::set_tcp_user_timeout;
 use sillok_log::UnixSeconds;
 
 use crate::handle::{Clock, Handle};
 use crate::submission::Submitters;
+use connection::{Guarded, Patience};
 
 mod body;
+mod connection;
+mod descriptors;
 mod files;
 mod operations;
 mod problem;
@@ -40,12 +49,15 @@ pub struct HttpConfig {
     pub workers: usize,
     /// Connections at once, all threads together; more wait to be accepted.
     pub max_connections: usize,
-    /// Longest time for the head of a request to arrive.
+    /// Longest time for the head of a request to arrive; at least a second, since the HTTP library's clock is up to half
+    /// a second behind.
     pub head_timeout: Duration,
     /// Longest time for its body to arrive.
     pub body_timeout: Duration,
     /// Longest time for entries to be logged before their submitter is told to come again.
     pub answer_timeout: Duration,
+    /// Longest time in which a client takes nothing of its answer. Whoever takes little is given longer, by 2 KiB/s.
+    pub write_timeout: Duration,
     /// How long a connection that is being closed is read from, so that its client gets to see the answer.
     pub linger_timeout: Duration,
     /// How long an idle connection is kept.
@@ -64,6 +76,7 @@ impl Default for HttpConfig {
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(20),
             linger_timeout: Duration::from_secs(1),
             keep_alive: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(30),
@@ -322,15 +335,38 @@ pub fn server(
     services: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Server> {
     let workers = config.workers.max(1);
-    let factory = move || App::new().configure(services.clone()).default_service(web::to(not_found));
-    Ok(HttpServer::new(factory)
+    let most = descriptors::connections(config.max_connections);
+    // Also where the answer is with the system already and this process knows nothing of it any more. Connections
+    // inherit it from their listener.
+    let milliseconds = u32::try_from(config.write_timeout.as_millis()).unwrap_or(u32::MAX);
+    set_tcp_user_timeout(&listener, milliseconds)?;
+    let builder = Server::build()
         .workers(workers)
-        .max_connections(config.max_connections.div_ceil(workers).max(1))
-        .client_request_timeout(config.head_timeout)
-        .client_disconnect_timeout(config.linger_timeout)
-        .keep_alive(config.keep_alive)
+        .max_concurrent_connections(most.div_ceil(workers).max(1))
         .shutdown_timeout(config.shutdown_timeout.as_secs())
-        .disable_signals()
-        .listen(listener)?
-        .run())
+        .disable_signals();
+    let (config, ends) = (config.clone(), builder.graceful_shutdown_signal());
+    let serve = move || {
+        let (ends, patience) = (ends.clone(), Patience::of(&config));
+        let app = App::new()
+            .configure(services.clone())
+            .default_service(web::to(not_found))
+            .wrap_fn(connection::handle);
+        let http = HttpServiceBuilder::default()
+            .client_request_timeout(config.head_timeout)
+            .client_disconnect_timeout(config.linger_timeout)
+            .keep_alive(config.keep_alive)
+            .graceful_shutdown_signal(move || {
+                let ends = ends.clone();
+                async move { ends.notified().await }
+            })
+            .on_connect_ext(Guarded::introduce)
+            .h1(map_config(app, |_none| AppConfig::default()));
+        let accept = move |stream: TcpStream| {
+            let peer = stream.peer_addr().ok();
+            ready(Ok::<_, DispatchError>((Guarded::new(stream, patience), peer)))
+        };
+        fn_service(accept).and_then(http)
+    };
+    Ok(builder.listen("http", listener, serve)?.run())
 }
