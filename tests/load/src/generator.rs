@@ -89,8 +89,11 @@ pub struct Outcome {
     pub error: Option<String>,
     /// From the intended start to the answer of what was acknowledged.
     pub latency: Latencies,
-    /// The same of what was refused.
-    pub refusal_latency: Latencies,
+    /// The same from the moment at which it was really sent: without what it waited for a connection, or for a thread that
+    /// sends.
+    pub service: Latencies,
+    /// From the moment of sending to a refusal.
+    pub refusal: Latencies,
     /// Acknowledgements that came before the end of the duration.
     pub in_time: u64,
     /// The duration.
@@ -120,7 +123,7 @@ impl Outcome {
             parts.push(format!("no connection free: {:.1} %", share(self.unsent)));
         }
         if self.failed > 0 {
-            parts.push(format!("no answer: {:.1} %", share(self.failed)));
+            parts.push(format!("no answer, or not yet at the end: {:.1} %", share(self.failed)));
         }
         if let (Some((least, _)), Some((most, _))) =
             (self.retry_after.first_key_value(), self.retry_after.last_key_value())
@@ -143,7 +146,8 @@ impl Outcome {
         self.failed += other.failed;
         self.error = self.error.take().or(other.error);
         self.latency.merge(&other.latency);
-        self.refusal_latency.merge(&other.refusal_latency);
+        self.service.merge(&other.service);
+        self.refusal.merge(&other.refusal);
         self.in_time += other.in_time;
         self.duration = self.duration.max(other.duration);
     }
@@ -170,7 +174,8 @@ impl Shared {
 /// # Errors
 /// A thread or its event loop cannot be made, or no answer came at all.
 pub fn run(load: &Load) -> Result<Outcome> {
-    let begun = Instant::now() + HEAD_START;
+    let connecting = CONNECT_TIME * u32::try_from(load.connections).unwrap_or(u32::MAX);
+    let begun = Instant::now() + HEAD_START + connecting;
     let schedule = match load.pace {
         Pace::Closed => None,
         Pace::Open { per_second, patience } => Some((Schedule::new(begun, per_second), patience)),
@@ -224,6 +229,9 @@ fn drive(shared: &Arc<Shared>, lanes: usize) -> Result<Outcome> {
 
 /// Until the first request starts: threads and tasks are there by then.
 const HEAD_START: Duration = Duration::from_millis(50);
+
+/// And for each connection, all of which are made before.
+const CONNECT_TIME: Duration = Duration::from_micros(200);
 
 #[cfg(test)]
 mod tests;

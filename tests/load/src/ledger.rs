@@ -22,21 +22,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let log = RawLog::make(&program, scratch.path())?;
     let serving = log.start(&[], &[])?;
     let load = load(&serving, &flags);
-    let Pace::Open { per_second, .. } = load.pace else { return Ok(()) };
-    println!(
-        "load: open loop, {per_second} entries/s of {} bytes for {:.0} s, one a request, over {} kept connections; every \
-         {}th is proved by a reader at once, all afterwards; the checkpoint is looked at every {:.0} ms",
-        load.entries.bytes(),
-        load.duration.as_secs_f64(),
-        load.connections,
-        trial::SAMPLE,
-        milliseconds(trial::LOOK)
-    );
+    println!("load: {}", shown(&load));
     let process = serving.process.id();
     let figures =
         trial::run(&Served { public: serving.public, key: log.key().clone(), process }, load.clone())?;
     serving.process.stop(STOP)?;
-    print(&figures, per_second);
+    print(&figures);
     count_synchronisations(&log, &load, scratch.path(), flags.seconds("strace-seconds"))?;
     limits(&figures, &load, scratch.path(), flags.seconds("limit-seconds"))
 }
@@ -62,17 +53,41 @@ pub(crate) fn load(serving: &Serving, flags: &Flags) -> Load {
         first: 0,
         connections: flags.count("connections"),
         threads: 1,
-        pace: Pace::Open { per_second: flags.number("rate"), patience: DRAIN },
+        pace: match flags.number("rate") {
+            0.0 => Pace::Closed,
+            per_second => Pace::Open { per_second, patience: DRAIN },
+        },
         duration: flags.seconds("seconds"),
         drain: DRAIN,
         told: None,
     }
 }
 
-fn print(figures: &Figures, per_second: f64) {
+fn shown(load: &Load) -> String {
+    let pace = match load.pace {
+        Pace::Closed => "closed loop, as fast as it is answered".to_owned(),
+        Pace::Open { per_second, .. } => format!("open loop, {per_second} entries/s"),
+    };
+    format!(
+        "{pace}, of {} bytes for {:.0} s, one a request, over {} kept connections; every {}th is proved by a reader at \
+         once, all afterwards; the checkpoint is looked at every {:.0} ms",
+        load.entries.bytes(),
+        load.duration.as_secs_f64(),
+        load.connections,
+        trial::SAMPLE,
+        milliseconds(trial::LOOK)
+    )
+}
+
+fn print(figures: &Figures) {
     let Figures { outcome, published, usage, proved } = figures;
     let count = outcome.acknowledged.len() as f64;
-    println!("offered {per_second}/s, acknowledged {:.0}/s ({})", outcome.goodput(), outcome.mix());
+    println!(
+        "offered {}, acknowledged {count}, {:.0}/s ({})",
+        outcome.offered,
+        outcome.goodput(),
+        outcome.mix()
+    );
     if let Some(error) = &outcome.error {
         println!("first error: {error}");
     }
@@ -87,10 +102,11 @@ fn print(figures: &Figures, per_second: f64) {
         1e6 / figures.entries_per_cpu_second()
     );
     println!(
-        "server: {:.1} MB resident, {:.1} MB at most; {:.0} bytes written to the disk per entry",
+        "server: {:.1} MB resident, {:.1} MB at most; {:.0} bytes written per entry ({:.0} dirtied, by the kernel's count)",
         usage.resident_bytes as f64 / 1e6,
         usage.peak_resident_bytes as f64 / 1e6,
-        usage.written_bytes as f64 / count.max(1.0)
+        usage.written_bytes as f64 / count.max(1.0),
+        usage.dirtied_bytes as f64 / count.max(1.0)
     );
 }
 
@@ -128,7 +144,7 @@ pub(crate) fn program() -> Result<PathBuf> {
     std::env::current_exe().context("find this program")
 }
 
-/// Name and default.
+/// Name and default. A rate of 0 is a closed loop.
 pub(crate) const FLAGS: [(&str, f64); 6] = [
     ("seconds", 20.0),
     ("rate", 5_000.0),

@@ -55,9 +55,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         flags.count("capacity-connections"),
         capacity.latency
     );
-    let normal = runs.phase("0.7x (what is normal)", 0.7 * per_second, per_second)?;
+    let normal = runs.phase("0.7x (what is normal)", 0.7 * per_second, per_second, DRAIN)?;
     for times in [0.5, 0.8, 1.0, 2.0, 5.0] {
-        runs.phase(&format!("{times}x"), times * per_second, per_second)?;
+        // The last one is followed at once, by clients that are gone.
+        let drain = if times < 5.0 { DRAIN } else { Duration::ZERO };
+        runs.phase(&format!("{times}x"), times * per_second, per_second, drain)?;
     }
     runs.recovery(&normal, 0.7 * per_second)?;
     let null = floor::null(&program()?, &runs.load, open(5.0 * per_second), duration)?;
@@ -101,18 +103,18 @@ impl Runs {
     }
 
     /// One line of the curve.
-    fn phase(&mut self, name: &str, per_second: f64, capacity: f64) -> Result<Outcome> {
-        // The last phase is followed at once, by clients that are gone.
-        let load = Load { pace: open(per_second), drain: Duration::ZERO, ..self.load.clone() };
+    fn phase(&mut self, name: &str, per_second: f64, capacity: f64, drain: Duration) -> Result<Outcome> {
+        let load = Load { pace: open(per_second), drain, ..self.load.clone() };
         let (outcome, usage) = self.run(load)?;
         println!(
-            "{name}: offered {per_second:.0}/s, goodput {:.0}/s = {:.0} % of capacity; {}; accepted {}; refused p99 {:.1} ms; \
+            "{name}: offered {per_second:.0}/s, goodput {:.0}/s = {:.0} % of capacity; {}; accepted {}, once sent {}; refused p99 {:.1} ms; \
              server {:.2} of {:.0} s CPU, {:.0} MB",
             outcome.goodput(),
             outcome.goodput() * 100.0 / capacity,
             outcome.mix(),
             outcome.latency,
-            milliseconds(outcome.refusal_latency.p99()),
+            outcome.service,
+            milliseconds(outcome.refusal.p99()),
             usage.cpu().as_secs_f64(),
             outcome.duration.as_secs_f64(),
             usage.resident_bytes as f64 / 1e6
@@ -120,14 +122,15 @@ impl Runs {
         Ok(outcome)
     }
 
-    /// From the end of the overload until a second is as good as it was before, and stays so.
+    /// From the end of the overload until three seconds on end are as good as before.
     fn recovery(&mut self, normal: &Outcome, per_second: f64) -> Result<()> {
         let load = Load { pace: open(per_second), duration: RECOVERY, ..self.load.clone() };
         let (outcome, _usage) = self.run(load)?;
         let bound = normal.latency.p99() * 2 + SLACK;
         let seconds = by_second(&outcome, per_second);
-        let bad = |(latency, errors): &(Latencies, f64)| latency.p99() > bound || *errors > MAX_ERRORS;
-        let recovered = seconds.iter().rposition(bad).map_or(0, |last| last + 1);
+        let good = |(latency, errors): &(Latencies, f64)| latency.p99() <= bound && *errors <= MAX_ERRORS;
+        let recovered =
+            seconds.windows(STEADY).position(|some| some.iter().all(good)).unwrap_or(seconds.len());
         let shown: Vec<String> = seconds
             .iter()
             .take(recovered + 2)
@@ -186,10 +189,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// How long the recovery is looked at: what the goal allows.
-const RECOVERY: Duration = Duration::from_secs(12);
+const RECOVERY: Duration = Duration::from_secs(30);
 
 /// A tick of the kernel's clock and the scheduling of two cores are no trouble.
 const SLACK: Duration = Duration::from_millis(10);
+
+/// So many good seconds on end are no chance.
+const STEADY: usize = 3;
 
 /// What is normal.
 const MAX_ERRORS: f64 = 0.01;

@@ -138,7 +138,10 @@ pub struct Usage {
     pub resident_bytes: u64,
     /// The most there ever were.
     pub peak_resident_bytes: u64,
-    /// Bytes that it caused to be written to the disk.
+    /// Bytes of the pages that it made dirty, by the kernel's count: of a file with large folios far more than it wrote.
+    pub dirtied_bytes: u64,
+    /// Bytes that it gave to the kernel to write, to files mostly: what is sent to a socket is not counted, unless it is
+    /// written in several parts.
     pub written_bytes: u64,
 }
 
@@ -171,7 +174,8 @@ impl Usage {
             system: Duration::from_micros(ticks(12)?),
             resident_bytes: field(status, "VmRSS:")?.saturating_mul(KIB),
             peak_resident_bytes: field(status, "VmHWM:")?.saturating_mul(KIB),
-            written_bytes: field(io, "write_bytes:")?,
+            dirtied_bytes: field(io, "write_bytes:")?,
+            written_bytes: field(io, "wchar:")?,
         })
     }
 
@@ -187,6 +191,7 @@ impl Usage {
         Self {
             user: self.user.saturating_sub(earlier.user),
             system: self.system.saturating_sub(earlier.system),
+            dirtied_bytes: self.dirtied_bytes.saturating_sub(earlier.dirtied_bytes),
             written_bytes: self.written_bytes.saturating_sub(earlier.written_bytes),
             ..*self
         }
@@ -318,7 +323,8 @@ mod tests {
             system: Duration::from_millis(250),
             resident_bytes: 1 << 20,
             peak_resident_bytes: 2 << 20,
-            written_bytes: 4_096,
+            dirtied_bytes: 4_096,
+            written_bytes: 2,
         };
         assert_eq!(usage, expected);
         assert_eq!(usage.since(&usage).cpu(), Duration::ZERO);

@@ -60,6 +60,8 @@ impl RawLog {
         };
         command.arg("registry").arg("--data").arg(&self.data);
         command.args(["--listen", "127.0.0.1:0", "--add-listen", "127.0.0.1:0"]);
+        // What it tells of itself at each start is no part of a measurement.
+        command.env("SILLOK_LOG_LEVEL", "warn");
         for (name, value) in settings {
             command.env(format!("SILLOK_{}", name.to_ascii_uppercase()), value);
         }

@@ -42,16 +42,19 @@ impl Lane {
 
     /// Sends until the time is over.
     pub(super) async fn run(mut self) {
+        // Kept connections are what is measured. Whatever is wrong with this one shows when it is used.
+        self.stream = self.connect().await.ok();
         while let Some((number, intended)) = self.next().await {
             self.account.outcome.borrow_mut().offered += 1;
             self.request.clear();
             self.request.extend_from_slice(&self.head);
             self.shared.load.entries.write(number, &mut self.request);
             self.account.waiting.set(self.account.waiting.get() + 1);
+            let sent = Instant::now();
             let answered = self.exchange().await;
             self.account.waiting.set(self.account.waiting.get() - 1);
             match answered {
-                Ok(head) => self.take(&head, number, intended),
+                Ok(head) => self.take(&head, number, intended, sent),
                 Err(error) => {
                     self.stream = None;
                     self.fail(&error.to_string());
@@ -97,12 +100,17 @@ impl Lane {
         }
     }
 
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(self.shared.load.address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
     async fn exchange(&mut self) -> io::Result<Head> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             None => {
-                let stream = TcpStream::connect(self.shared.load.address).await?;
-                stream.set_nodelay(true)?;
+                let stream = self.connect().await?;
                 self.stream.insert(stream)
             }
         };
@@ -131,9 +139,9 @@ impl Lane {
         }
     }
 
-    fn take(&self, head: &Head, number: u64, intended: Instant) {
+    fn take(&self, head: &Head, number: u64, intended: Instant, sent: Instant) {
         let now = Instant::now();
-        let latency = now.saturating_duration_since(intended);
+        let service = now.saturating_duration_since(sent);
         let body = self.answer.get(head.head_bytes..).unwrap_or_default();
         let index = if head.status == 200 { index(body) } else { None };
         let mut outcome = self.account.outcome.borrow_mut();
@@ -142,13 +150,14 @@ impl Lane {
             *outcome.retry_after.entry(seconds).or_default() += 1;
         }
         let Some(index) = index else {
-            outcome.refusal_latency.record(latency);
+            outcome.refusal.record(service);
             if head.status == 200 {
                 outcome.error.get_or_insert_with(|| format!("an answer with the body {body:?}"));
             }
             return;
         };
-        outcome.latency.record(latency);
+        outcome.latency.record(now.saturating_duration_since(intended));
+        outcome.service.record(service);
         outcome.in_time += u64::from(now <= self.shared.end());
         let acknowledged = Acknowledged { index, number, intended, answered: now };
         outcome.acknowledged.push(acknowledged);

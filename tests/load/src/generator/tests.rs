@@ -58,7 +58,7 @@ fn an_open_loop_offers_what_it_is_told_and_accounts_for_all_of_it() {
     assert_eq!(outcome.statuses, BTreeMap::from([(200, 80), (503, 20)]));
     assert_eq!(outcome.retry_after, BTreeMap::from([(2, 20)]));
     assert_eq!((outcome.unsent, outcome.failed), (0, 0), "{:?}", outcome.error);
-    assert_eq!((outcome.latency.count(), outcome.refusal_latency.count()), (80, 20));
+    assert_eq!((outcome.latency.count(), outcome.service.count(), outcome.refusal.count()), (80, 80, 20));
     let mut indices: Vec<u64> = outcome.acknowledged.iter().map(|entry| entry.index).collect();
     indices.sort_unstable();
     assert!(indices.iter().copied().eq(0..80));
