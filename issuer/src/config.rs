@@ -51,6 +51,8 @@ pub struct Config {
 pub struct Limits {
     /// How long a request may take, its body included.
     pub deadline: Duration,
+    /// How long its body may take to arrive.
+    pub body_timeout: Duration,
     /// Credentials that are asked for and not answered.
     pub in_flight: usize,
     /// How many of them one client may have.
@@ -166,6 +168,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(10),
             in_flight: 8_192,
             in_flight_client: 6_144,
             // Most of them wait for a disk or for the log while one for each core signs.

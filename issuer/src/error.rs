@@ -49,6 +49,8 @@ pub enum Code {
     RequestMalformed,
     /// Another media type.
     RequestMediaType,
+    /// The body did not arrive in time.
+    RequestTimeout,
     /// More bytes or items than a request may have.
     RequestTooLarge,
     /// The path exists and the method does not.
@@ -101,6 +103,7 @@ impl Code {
             Self::RequestDeadline => (503, "request.deadline", "request took too long"),
             Self::RequestMalformed => (400, "request.malformed", "request is malformed"),
             Self::RequestMediaType => (415, "request.media-type", "media type is not supported"),
+            Self::RequestTimeout => (408, "request.timeout", "request did not arrive in time"),
             Self::RequestTooLarge => (413, "request.too-large", "request is too large"),
             Self::RouteMethod => (405, "route.method", "method is not supported here"),
             Self::RouteUnknown => (404, "route.unknown", "nothing is here"),

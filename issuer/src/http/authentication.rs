@@ -22,7 +22,7 @@ pub(super) async fn token(
     payload: web::Payload,
 ) -> HttpResponse {
     let form = match body::check_media_type(&request, "application/x-www-form-urlencoded") {
-        Ok(()) => body::read(payload, MAX_FORM_BYTES).await,
+        Ok(()) => body::read(&request, payload, MAX_FORM_BYTES).await,
         Err(problem) => Err(problem),
     };
     let granted = match form {

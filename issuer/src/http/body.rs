@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, web};
 use serde_json::{Number, Value};
 use sillok_verifier::json::{Json, JsonError, Limits};
 
+use crate::application::Core;
 use crate::error::{Code, Problem};
 
 /// Reads a JSON body of at most `limits.bytes`.
@@ -14,17 +15,30 @@ pub(crate) async fn read_json(
     limits: &Limits,
 ) -> Result<Json, Problem> {
     check_media_type(request, "application/json")?;
-    let bytes = read(payload, limits.bytes).await?;
+    let bytes = read(request, payload, limits.bytes).await?;
     Json::parse(&bytes, limits).map_err(malformed)
 }
 
-/// Reads a body of at most `limit` bytes.
-pub(crate) async fn read(payload: web::Payload, limit: usize) -> Result<web::Bytes, Problem> {
-    match payload.to_bytes_limited(limit).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => Err(Problem::new(Code::RequestMalformed, format!("body cannot be read: {error}"))),
-        Err(_too_long) => {
+/// Reads a body of at most `limit` bytes, all of which must be there in time.
+pub(crate) async fn read(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limit: usize,
+) -> Result<web::Bytes, Problem> {
+    let core = request.app_data::<web::Data<Core>>();
+    let core = core.ok_or_else(|| Problem::new(Code::Internal, "the service has no limits"))?;
+    let timeout = core.config.limits.body_timeout;
+    match tokio::time::timeout(timeout, payload.to_bytes_limited(limit)).await {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Err(error))) => {
+            Err(Problem::new(Code::RequestMalformed, format!("body cannot be read: {error}")))
+        }
+        Ok(Err(_too_long)) => {
             Err(Problem::new(Code::RequestTooLarge, format!("body is longer than {limit} bytes")))
+        }
+        Err(_elapsed) => {
+            let detail = format!("body did not arrive within {} seconds", timeout.as_secs_f64());
+            Err(Problem::new(Code::RequestTimeout, detail))
         }
     }
 }
