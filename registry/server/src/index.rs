@@ -8,9 +8,10 @@ use sillok_log::audit::LogKind;
 use sillok_log::entry::Entry;
 use sillok_log::ledger::Ledger;
 use sillok_log::merkle::leaf_hash;
-use sillok_log::tile::parse_bundle;
+use sillok_log::tile::{TileKind, parse_bundle};
 use sillok_log::{Hash, LeafIndex, TreeSize};
 
+use crate::sequencer::answer::prove;
 use crate::sequencer::plan::{Item, Known, Plan, seen_key};
 use crate::sequencer::tiles::{Tiles, VerifiedTiles};
 use crate::sequencer::{Fatal, Signed};
@@ -33,8 +34,14 @@ impl Index {
         Self { seen, blobs, recent: HashMap::new(), batches: VecDeque::new(), bundle: None }
     }
 
-    /// What is known about the key of an entry. `noted` is a size up to which everything is noted, and public.
-    pub(crate) fn find(&mut self, item: &Item, noted: TreeSize) -> Result<Option<Known>, Fatal> {
+    /// What is known about the key of an entry. `noted` is a size up to which everything is noted, `public` at least as
+    /// large a tree that is public.
+    pub(crate) fn find(
+        &mut self,
+        item: &Item,
+        noted: TreeSize,
+        public: &Signed,
+    ) -> Result<Option<Known>, Fatal> {
         let Some(key) = item.key() else { return Ok(None) };
         if let Some((index, leaf)) = self.recent.get(&key) {
             return Ok(Some(if *leaf == item.leaf { Known::Same(*index) } else { Known::Other }));
@@ -46,8 +53,19 @@ impl Index {
         if bytes == item.bytes {
             return Ok(Some(Known::Same(index)));
         }
+        // The index is wrong about the place, the log has another entry of this key, or the bundle is damaged. A damaged
+        // entry must not make a known one look new: what stands there is believed only if the signed root proves it.
+        let leaf = leaf_hash(&bytes);
+        match prove(self.blobs.as_ref(), public, index, &leaf) {
+            Ok(_receipt) => {}
+            Err(Fatal::Proof { .. }) => {
+                let tile = Tiles::new(self.blobs.as_ref(), noted).tile(TileKind::Entries, index.0 / 256)?;
+                return Err(Fatal::TileWrong { path: tile.path() });
+            }
+            Err(other) => return Err(other),
+        }
         // The index may forget, and must not invent: only an entry that has this very key counts.
-        let other = Entry::parse(&bytes).is_ok_and(|entry| seen_key(&entry, leaf_hash(&bytes)) == key);
+        let other = Entry::parse(&bytes).is_ok_and(|entry| seen_key(&entry, leaf) == key);
         Ok(other.then_some(Known::Other))
     }
 

@@ -264,9 +264,12 @@ impl Sequencer {
         if self.shared.stopped().is_some() {
             return Err(Fatal::PublisherStopped);
         }
+        // In this order: what is noted is public by then.
         let noted = self.shared.noted();
+        let public = self.shared.published();
         let mut items: Vec<&mut Item> = batch.iter_mut().flat_map(|request| &mut request.items).collect();
-        let known = items.iter().map(|item| self.index.find(item, noted)).collect::<Result<Vec<_>, _>>()?;
+        let known = items.iter().map(|item| self.index.find(item, noted, &public));
+        let known = known.collect::<Result<Vec<_>, _>>()?;
         let now = self.time.now();
         let plan = plan::plan(&mut self.state, &mut items, &known, now)?;
         for decision in &plan.decisions {
