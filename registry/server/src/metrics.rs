@@ -50,7 +50,7 @@ impl Page {
             ("batches_total", "Batches committed.", &stats.batches),
             (
                 "requests_pushed_back_total",
-                "Requests that found the queue full or the index not built.",
+                "Requests that found the queue, or their share of it, full, or the index not built.",
                 &stats.requests_pushed_back,
             ),
         ] {

@@ -20,7 +20,7 @@ pub struct Stats {
     pub queue_entries: AtomicU64,
     /// Their bytes.
     pub queue_bytes: AtomicU64,
-    /// Requests that found the queue full, or the index not built yet.
+    /// Requests that found the queue, or their share of it, full, or the index not built yet.
     pub requests_pushed_back: AtomicU64,
     /// Entries that the index was caught up with at the last opening.
     pub index_built: AtomicU64,
@@ -99,17 +99,21 @@ impl Stats {
         self.rate.store(smoothed.max(1), Ordering::Relaxed);
     }
 
-    /// How many seconds a client should wait before it tries again: as long as the queue takes at the present pace,
-    /// up to twice that so that they do not come back together.
+    /// How many seconds a client should wait before it tries again: as long as the queue takes at the present pace, and
+    /// as much again or some seconds, one client less and the next one more, so that they do not come back together.
     pub fn retry_after_seconds(&self) -> u64 {
         let rate = self.rate.load(Ordering::Relaxed);
         let queued = self.queue_entries.load(Ordering::Relaxed);
         let needed = queued.checked_div(rate).map_or(1, |seconds| seconds + 1);
         let base = needed.min(MAX_RETRY_SECONDS);
-        let spread = self.requests_pushed_back.load(Ordering::Relaxed) % (base + 1);
+        let spread = self.requests_pushed_back.load(Ordering::Relaxed) % (base.max(MIN_SPREAD_SECONDS) + 1);
         base + spread
     }
 }
+
+/// A short queue refuses as many in a second as a long one. Over this many seconds those who come back are a small part
+/// of what the log takes, and not a second rush.
+const MIN_SPREAD_SECONDS: u64 = 7;
 
 /// A queue that would take longer than this is not worth a precise number.
 const MAX_RETRY_SECONDS: u64 = 60;
@@ -129,6 +133,14 @@ mod tests {
             stats.pace(10_000, Duration::from_secs(1));
         }
         assert!(stats.retry_after_seconds() <= 2);
+        let waits: std::collections::BTreeSet<u64> = (0..100)
+            .map(|refused| {
+                stats.requests_pushed_back.store(refused, Ordering::Relaxed);
+                stats.retry_after_seconds()
+            })
+            .collect();
+        assert!(waits.len() >= 8, "a short queue spreads them out too: {waits:?}");
+        stats.requests_pushed_back.store(0, Ordering::Relaxed);
         stats.queue_entries.store(u64::MAX, Ordering::Relaxed);
         assert_eq!(stats.retry_after_seconds(), MAX_RETRY_SECONDS);
         stats.requests_pushed_back.store(7, Ordering::Relaxed);

@@ -105,8 +105,11 @@ fn queue(
     // Alone in the queue, a request of any size is let through.
     if before > 0 && before.saturating_add(count) > most {
         let detail = format!("{before} entries of this submitter are waiting, its share is {most}");
+        // Counted, or all that are refused like this would be told the same time to come back.
+        let stats = state.handle().stats();
+        stats.requests_pushed_back.fetch_add(1, Ordering::Relaxed);
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "submitter.rate-limited", detail)
-            .retry_after(state.handle().stats().retry_after_seconds()));
+            .retry_after(stats.retry_after_seconds()));
     }
     let handle = state.handle().clone();
     // In a task of its own: who hangs up keeps his share until his entries have left the queue.
