@@ -15,7 +15,7 @@ use program::{Ended, run, succeed};
 use sillok_log::TreeSize;
 use sillok_log::audit::LogKind;
 use sillok_registry::Level;
-use sillok_registry::store::{Seen as _, SeenBatch, SledSeen};
+use sillok_registry::store::{Seen as _, SeenBatch, FileSeen};
 use tempfile::TempDir;
 
 /// A registry that runs.
@@ -237,7 +237,7 @@ fn the_index_is_built_anew_on_demand() {
     world::fill(&folder.path().join("d"));
     // An index that knows more than the log, such as one that outlived a restored log.
     let ahead = SeenBatch { watermark: TreeSize(10_000), ..SeenBatch::default() };
-    SledSeen::open(&folder.path().join("d/index")).unwrap().note(&ahead).unwrap();
+    FileSeen::open(&folder.path().join("d/index")).unwrap().note(&ahead).unwrap();
     let found = fsck(folder.path());
     assert_eq!(found.code, Some(1), "{found:?}");
     assert!(found.out.contains("--rebuild-index"), "{found:?}");

@@ -8,10 +8,10 @@ use sillok_client::audit::{Audit, Progress};
 use sillok_client::source::Source;
 use sillok_log::audit::LogKind;
 use sillok_log::merkle::{Frontier, leaf_hash};
-use sillok_log::{LeafIndex, TreeSize};
+use sillok_log::TreeSize;
 use sillok_registry::inspect::Inspection;
 use sillok_registry::segment::{Segments, Staging as _};
-use sillok_registry::store::{Seen as _, SledSeen};
+use sillok_registry::store::FileSeen;
 use sillok_registry::{Fatal, Phase, Signed, store};
 
 use super::audit::bar;
@@ -148,23 +148,14 @@ fn check_index(folder: &Folder, public: TreeSize, damages: &mut Vec<String>, unc
         return;
     }
     let rebuild = "`sillok fsck --rebuild-index` builds it anew";
-    let seen = match SledSeen::open(&path) {
-        Ok(seen) => seen,
-        Err(error) => {
-            unchecked.push(format!("{}: {error}", path.display()));
-            return;
-        }
-    };
-    match seen.watermark() {
+    match FileSeen::inspect(&path) {
         Ok(noted) if noted > public => {
             damages
                 .push(format!("{}: it is ahead of the log ({noted} of {public}); {rebuild}", path.display()));
         }
         Ok(_behind_or_equal) => {}
-        Err(error) => damages.push(format!("{}: {error}; {rebuild}", path.display())),
-    }
-    if let Err(error) = seen.visit_controls(&mut |LeafIndex(_place), _entry| true) {
-        damages.push(format!("{}: {error}; {rebuild}", path.display()));
+        Err(error @ store::Error::Damaged { .. }) => damages.push(format!("{error}; {rebuild}")),
+        Err(error) => unchecked.push(format!("{}: {error}", path.display())),
     }
 }
 

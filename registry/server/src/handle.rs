@@ -25,7 +25,7 @@ use crate::sequencer::plan::{Item, Parsed, State};
 use crate::sequencer::publish::Publisher;
 use crate::sequencer::{Fatal, Message, Phase, Sequencer, Shared, Signed, Stores, Time, recover};
 use crate::stats::Stats;
-use crate::store::{self, FileBlobs, FileHeads, Heads, SledSeen};
+use crate::store::{self, FileBlobs, FileHeads, FileSeen, Heads};
 
 /// Where a log takes the time from. Each program reads the system's clock in one place only.
 pub type Clock = Arc<dyn Fn() -> UnixSeconds + Send + Sync>;
@@ -105,7 +105,7 @@ impl Stores {
         Ok(Self {
             heads: Arc::new(heads),
             blobs: Arc::new(FileBlobs::open(&paths.public)?),
-            seen: Arc::new(SledSeen::open(&paths.seen)?),
+            seen: Arc::new(FileSeen::open(&paths.seen)?),
             staging: Arc::new(Segments::open(&paths.segments, segment_bytes)?),
         })
     }

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | [`Blobs`] | no, everything in it is checked | no | [`FileBlobs`], [`MemoryBlobs`] |
 //! | [`Heads`] | yes | no, and never restored from a backup | [`FileHeads`], [`MemoryHeads`] |
-//! | [`Seen`] | no, every hit is checked | yes, it is rebuilt | [`SledSeen`], [`MemorySeen`] |
+//! | [`Seen`] | no, every hit is checked | yes, it is rebuilt | [`FileSeen`], [`MemorySeen`] |
 //!
 //! The fourth, where a batch is made durable before it is signed, is [`crate::segment::Staging`]. Each contract has
 //! one test that every implementation passes: [`check_blobs`], [`check_heads`], [`check_seen`].
@@ -18,14 +18,14 @@ mod blob_files;
 mod contract;
 mod head_file;
 mod memory;
-mod seen_sled;
+mod seen_files;
 
 pub use blob_files::FileBlobs;
 pub(crate) use blob_files::create_folders;
 pub use contract::{check_blobs, check_heads, check_seen};
 pub use head_file::FileHeads;
 pub use memory::{MemoryBlobs, MemoryHeads, MemorySeen};
-pub use seen_sled::SledSeen;
+pub use seen_files::FileSeen;
 
 /// An object of [`Blobs`]: where it is, relative to the log's prefix, and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +123,11 @@ pub trait Seen: Send + Sync {
     /// A failed operation or a damaged record.
     fn watermark(&self) -> Result<TreeSize, Error>;
 
+    /// `false`: the key is not noted. Takes no operation on files, so that anybody may ask at any time.
+    fn may_have(&self, _key: &SeenKey) -> bool {
+        true
+    }
+
     /// Where the key is, if it is noted. The caller checks the leaf's bytes.
     ///
     /// # Errors
@@ -168,13 +173,6 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// The derived index failed.
-    Index {
-        /// What was asked of it.
-        operation: &'static str,
-        /// What it said.
-        source: sled::Error,
-    },
     /// The operating system refused.
     Io {
         /// What was asked of it.
@@ -211,6 +209,11 @@ pub enum Error {
         /// Why.
         source: sillok_log::checkpoint::Error,
     },
+    /// The operating system gives no random bytes.
+    Random {
+        /// What it said.
+        source: getrandom::Error,
+    },
     /// The store refuses work since an earlier failure, because it cannot say what is durable.
     Stopped {
         /// The file whose synchronisation failed.
@@ -236,7 +239,6 @@ impl std::fmt::Display for Error {
             Self::Clash { path } => write!(f, "{path} exists already with other content"),
             Self::Damaged { path, problem } => write!(f, "{} is damaged: {problem}", path.display()),
             Self::Exists { path } => write!(f, "a log exists already at {}", path.display()),
-            Self::Index { operation, source } => write!(f, "index could not {operation}: {source}"),
             Self::Io { operation, path, source } => {
                 write!(f, "could not {operation} {}: {source}", path.display())
             }
@@ -251,6 +253,7 @@ impl std::fmt::Display for Error {
             }
             Self::Name { path } => write!(f, "object name {path:?} is not a canonical relative path"),
             Self::NotACheckpoint { source } => write!(f, "could not store the public checkpoint: {source}"),
+            Self::Random { source } => write!(f, "operating system gives no random bytes: {source}"),
             Self::Stopped { path } => {
                 write!(f, "{} is not used any more since a synchronisation failed", path.display())
             }
@@ -262,8 +265,8 @@ impl std::fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Index { source, .. } => Some(source),
             Self::Io { source, .. } => Some(source),
+            Self::Random { source } => Some(source),
             Self::NotACheckpoint { source } => Some(source),
             Self::Clash { .. }
             | Self::Damaged { .. }

@@ -16,7 +16,7 @@ use sillok_log::note::{SignatureKind, SignerKey};
 use sillok_log::tile::{Tile, TileKind, parse_bundle};
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
 use sillok_registry::store::{
-    Blobs, Error, FileBlobs, FileHeads, Object, Seen as _, SeenBatch, SeenKey, SledSeen,
+    Blobs, Error, FileBlobs, FileHeads, FileSeen, Object, Seen as _, SeenBatch, SeenKey,
 };
 use sillok_registry::{
     Answer, Fatal, Handle, Level, Limits, Options, Outcome, Paths, Phase, Registry, Stores, SubmitError,
@@ -418,7 +418,7 @@ fn an_index_that_is_lost_late_or_wrong_is_brought_up_to_the_log() {
     };
     fs::remove_dir_all(&folder.paths.seen).unwrap();
     recognised("lost");
-    let note = |batch: &SeenBatch| SledSeen::open(&folder.paths.seen).unwrap().note(batch).unwrap();
+    let note = |batch: &SeenBatch| FileSeen::open(&folder.paths.seen).unwrap().note(batch).unwrap();
     note(&SeenBatch { watermark: TreeSize(601), ..SeenBatch::default() });
     recognised("ahead of the log");
     let invented = Entry::Key(Key {
@@ -431,7 +431,7 @@ fn an_index_that_is_lost_late_or_wrong_is_brought_up_to_the_log() {
     let controls = vec![(LeafIndex(3), invented.encode())];
     note(&SeenBatch { watermark: TreeSize(600), controls, ..SeenBatch::default() });
     recognised("with an invented control");
-    SledSeen::open(&folder.paths.seen).unwrap().clear().unwrap();
+    FileSeen::open(&folder.paths.seen).unwrap().clear().unwrap();
     note(&SeenBatch { watermark: TreeSize(0), ..SeenBatch::default() });
     recognised("empty");
     // A key that points to another leaf is no hit: the log is the judge.

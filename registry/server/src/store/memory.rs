@@ -104,6 +104,10 @@ impl Seen for MemorySeen {
         Ok(hold(&self.state).watermark)
     }
 
+    fn may_have(&self, key: &SeenKey) -> bool {
+        hold(&self.state).keys.contains_key(key)
+    }
+
     fn find(&self, key: &SeenKey) -> Result<Option<LeafIndex>, Error> {
         Ok(hold(&self.state).keys.get(key).copied())
     }
