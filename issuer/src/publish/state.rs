@@ -185,6 +185,11 @@ impl StateFile {
             }
             Err(source) => return Err(StateError::Io { operation: "read", path: path.into(), source }),
         };
+        if let Some(folder) = path.parent().filter(|folder| folder.is_dir()) {
+            // What was just read may have been renamed by a process that ended before its name was durable: what it says
+            // is about to be logged must not be forgotten once it is.
+            sync_folder(folder, path)?;
+        }
         Ok(Self { path: path.into(), state })
     }
 
@@ -237,12 +242,14 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StateE
     file.sync_all().map_err(error("synchronise"))?;
     // If we crash here: the old file, and one beside it that the next attempt overwrites.
     fs::rename(&staged, path).map_err(error("rename to"))?;
-    match path.parent() {
-        Some(folder) => File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(error("synchronise the folder of")),
-        None => Ok(()),
-    }
+    path.parent().map_or(Ok(()), |folder| sync_folder(folder, path))
+}
+
+/// Makes the name of a file in a folder durable.
+fn sync_folder(folder: &Path, path: &Path) -> Result<(), StateError> {
+    let synchronised = File::open(folder).and_then(|folder| folder.sync_all());
+    let operation = "synchronise the folder of";
+    synchronised.map_err(|source| StateError::Io { operation, path: path.into(), source })
 }
 
 /// Why the state cannot be read or kept.
