@@ -37,7 +37,7 @@ use summary::Summary;
 use target::Target;
 use world::World;
 
-/// Runs all of it. Arguments: see `--help` of nothing: an unknown one shows them.
+/// Runs all of it. An argument that is not known is answered with those that are.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments, fastrand::u64(..))?;
     println!("{}", Machine::find());

@@ -48,7 +48,7 @@ pub(super) async fn measure(
         took.as_secs_f64()
     );
     println!("  answers   {tally}");
-    println!("  people    {}", tally.waits);
+    println!("  people    {}; of {} who came, {} went without", tally.waits, tally.people, tally.left);
 
     let people: Vec<u64> =
         target.held.borrow().answered(before).iter().map(|number| u64::from(*number)).collect();

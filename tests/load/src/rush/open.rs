@@ -59,6 +59,8 @@ pub(super) async fn run(target: &Rc<Target>, load: Load) -> Tally {
         tokio::time::sleep(TICK).await;
     }
     let mut tally = run.tally.take();
+    tally.left =
+        run.waiting.borrow().iter().filter(|Reverse((_due, person))| !person.refreshes).count() as u64;
     tally.took = load.time;
     tally
 }
@@ -109,6 +111,7 @@ impl Run {
                     Again::Within => self.due(now),
                 };
                 let newcomer = || {
+                    self.tally.borrow_mut().people += 1;
                     let number = self.target.held.borrow_mut().next_person();
                     Person { number, first: issue, refreshes: false, hung_up: false }
                 };

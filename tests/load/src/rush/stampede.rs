@@ -42,7 +42,7 @@ pub(super) fn print(tally: &Tally, cost: &Cost) {
     );
     println!("  answers   {tally}");
     println!("  requests  {}", tally.requests);
-    println!("  people    {}", tally.waits);
+    println!("  people    {}; of {} who came, {} went without", tally.waits, tally.people, tally.left);
     if tally.refreshes.count() > 0 {
         println!("  refreshes {}", tally.refreshes);
     }

@@ -35,7 +35,7 @@ impl fmt::Display for Summary {
         writeln!(f, "targets:")?;
         for Row { what, wanted, figure, reached } in &self.0 {
             let reached = if *reached { "reached" } else { "NOT REACHED" };
-            writeln!(f, "  {what:<58} {wanted:<18} {figure:>12}  {reached}")?;
+            writeln!(f, "  {what:<63} {wanted:<18} {figure:>12}  {reached}")?;
         }
         Ok(())
     }

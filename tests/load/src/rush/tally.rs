@@ -12,6 +12,9 @@ use sillok_load::process::{ProcessError, Usage};
 pub(super) struct Tally {
     /// Requests that were sent, or could not be.
     pub(super) attempts: u64,
+    /// People who came for their first credential, and of those the ones who had none when the phase was over.
+    pub(super) people: u64,
+    pub(super) left: u64,
     /// Credentials that were handed over for the first time, within the time of the phase.
     pub(super) issued: u64,
     /// The same after its end, of requests that were under way.
@@ -122,11 +125,12 @@ impl Cost {
     }
 }
 
-/// `server 123 us/credential (user 80 %), RSS 120 MiB, written 3,400 bytes/credential; generator 14 % of the CPU used`
+/// What each of `count` cost. The bytes are those that the kernel counts for a process (`write_bytes`): whole pages, or
+/// runs of them, that a synchronisation found changed, however little of them was.
 pub(super) fn costs(cost: &Cost, count: u64) -> String {
     let user = cost.server.user.as_secs_f64() / cost.server.cpu().as_secs_f64().max(f64::MIN_POSITIVE);
     format!(
-        "server {:.1} us each ({:.0} % user), {:.2} CPU-s, RSS {} MiB, written {} bytes each; generator {:.0} % of all CPU",
+        "server {:.1} us each ({:.0} % user), {:.2} CPU-s, RSS {} MiB, dirtied {} bytes each; generator {:.0} % of all CPU",
         cost.microseconds_each(count),
         user * 100.0,
         cost.server.cpu().as_secs_f64(),
