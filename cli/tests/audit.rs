@@ -15,7 +15,7 @@ use program::{Ended, run, succeed};
 use sillok_log::TreeSize;
 use sillok_log::audit::LogKind;
 use sillok_registry::Level;
-use sillok_registry::store::{Seen as _, SeenBatch, FileSeen};
+use sillok_registry::store::{FileSeen, Seen as _, SeenBatch};
 use tempfile::TempDir;
 
 /// A registry that runs.
