@@ -169,8 +169,14 @@ impl Run {
 
     /// One request on a connection that is idle, or on a new one.
     async fn exchange(&self, person: &Person) -> Result<(Reply, u16), Broken> {
-        let closed = |_never| unreachable_semaphore();
-        let _permit = self.permits.acquire().await.map_err(closed)?;
+        let closed = |_never| Broken::own("the generator ran out of connections");
+        let _permit = match self.permits.try_acquire() {
+            Ok(permit) => permit,
+            Err(_all_in_use) => {
+                self.tally.borrow_mut().crowded += 1;
+                self.permits.acquire().await.map_err(closed)?
+            }
+        };
         let mut connection = match self.take_idle() {
             Some(connection) => connection,
             None => Connection::open(self.target.address).await?,
@@ -265,11 +271,6 @@ impl Run {
     fn between(&self, least: f64, most: f64) -> Duration {
         Duration::from_secs_f64(least + (most - least) * self.random.borrow_mut().f64())
     }
-}
-
-/// Nobody closes the semaphore.
-fn unreachable_semaphore() -> Broken {
-    Broken::own("the generator ran out of connections")
 }
 
 /// How often the clock is looked at. Whoever is meant to start within is started at its end, and its wait counts.

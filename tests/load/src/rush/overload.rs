@@ -95,6 +95,7 @@ fn compare(over: &Tally, capacity: Capacity, summary: &RefCell<Summary>) {
     let mut rows = summary.borrow_mut();
     let goodput = over.goodput() / capacity.single;
     rows.least("overload: goodput as part of the capacity", goodput, 0.9);
+    rows.most("overload: hung up without an answer, part of all", hung_up(over) * 100.0, 1.0, "%");
     let none = |count: u64| (String::from("none"), count.to_string(), count == 0);
     let (wanted, figure, reached) = none(others);
     rows.push("overload: other answers than 201, 429, 503, 409 (still running)", wanted, figure, reached);
@@ -107,6 +108,11 @@ fn compare(over: &Tally, capacity: Capacity, summary: &RefCell<Summary>) {
         values.to_string(),
         values > 1,
     );
+}
+
+/// Part of the requests that got no answer within patience: "later" is an answer, silence is none.
+fn hung_up(tally: &Tally) -> f64 {
+    tally.unanswered as f64 / tally.attempts.max(1) as f64
 }
 
 /// The first second from which on three are normal.

@@ -25,6 +25,8 @@ pub(super) struct Tally {
     pub(super) statuses: BTreeMap<u16, u64>,
     /// Requests that were given up on by an impatient client.
     pub(super) unanswered: u64,
+    /// Requests that had to wait for a connection, since all that the service takes waited for their answers.
+    pub(super) crowded: u64,
     /// Requests whose connection broke.
     pub(super) broken: BTreeMap<String, u64>,
     /// `Retry-After` of 429 and 503 by its seconds.
@@ -77,6 +79,10 @@ impl fmt::Display for Tally {
         }
         if self.unanswered > 0 {
             write!(f, "{separator}no answer in time: {}", self.unanswered)?;
+            separator = ", ";
+        }
+        if self.crowded > 0 {
+            write!(f, "{separator}had to wait for a connection: {}", self.crowded)?;
             separator = ", ";
         }
         for (what, count) in &self.broken {
