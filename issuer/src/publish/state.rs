@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use sillok_log::entry::{Cut, Entry, IssuerHash, Key, KeyEvent, List, ListId, OriginHash, Snapshot};
 use sillok_log::{Hash, TreeSize, UnixSeconds};
 use sillok_verifier::json::{Json, Limits};
@@ -197,8 +198,10 @@ impl StateFile {
     pub(crate) fn change(&mut self, change: impl FnOnce(&mut State)) -> Result<(), StateError> {
         let mut state = self.state.clone();
         change(&mut state);
-        let bytes = serde_json::to_vec_pretty(&state)
+        let mut bytes = serde_json::to_vec_pretty(&state)
             .map_err(|error| StateError::Damaged { path: self.path.clone(), problem: error.to_string() })?;
+        let check = check_line(&bytes);
+        bytes.extend_from_slice(check.as_bytes());
         replace(&self.path, &bytes, 0o600)?;
         self.state = state;
         Ok(())
@@ -207,7 +210,12 @@ impl StateFile {
 
 fn read(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
     let damaged = |problem: String| StateError::Damaged { path: path.into(), problem };
-    let state: State = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or_default();
+    let (json, check) = bytes.split_at(end);
+    if check_line(json).as_bytes() != check {
+        return Err(damaged("it does not match the checksum in its last line".into()));
+    }
+    let state: State = serde_json::from_slice(json).map_err(|error| damaged(error.to_string()))?;
     if state.kind != TYPE {
         return Err(damaged(format!("type is not {TYPE}")));
     }
@@ -220,6 +228,11 @@ fn read(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
         return Err(damaged(format!("list {} has no id or a damaged snapshot", list.list)));
     }
     Ok(state)
+}
+
+/// What follows the JSON: a changed digit in it would be as good a number.
+fn check_line(json: &[u8]) -> String {
+    format!("\nsha256 {}", Hash(Sha256::digest(json).into()).to_hex())
 }
 
 /// Replaces a file in one step: written beside it, synchronised, renamed, the folder synchronised.
@@ -310,9 +323,20 @@ mod tests {
         let list = ListRecord { list: "07".repeat(16), slots: 131_072, index: None, snapshot: None };
         file.change(|state| state.lists.push(list.clone())).unwrap();
         assert_eq!(StateFile::open(&path).unwrap().state.lists, [list]);
-        let text = fs::read_to_string(&path).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, &damaged).unwrap();
+            let error = StateFile::open(&path).err().unwrap();
+            assert!(matches!(error, StateError::Damaged { .. }), "bit {bit}: {error}");
+        }
+        // What its writer would never write, under a checksum that is right.
+        let (json, _check) = bytes.split_at(bytes.iter().rposition(|byte| *byte == b'\n').unwrap());
+        let text = String::from_utf8(json.to_vec()).unwrap();
         for (from, to) in [("state/v1", "state/v2"), ("0707", "07"), ("{", "[")] {
-            fs::write(&path, text.replacen(from, to, 1)).unwrap();
+            let changed = text.replacen(from, to, 1);
+            fs::write(&path, changed.clone() + &check_line(changed.as_bytes())).unwrap();
             let error = StateFile::open(&path).err().unwrap();
             assert!(matches!(error, StateError::Damaged { .. }), "{error}");
         }
