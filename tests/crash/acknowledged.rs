@@ -65,6 +65,11 @@ impl Acknowledged {
         self.recovered
     }
 
+    /// Where an entry was promised to be.
+    pub(crate) fn place_of(&self, entry: &[u8]) -> Option<LeafIndex> {
+        self.entries.get(entry).copied()
+    }
+
     /// Entries and the places that they were promised.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], LeafIndex)> {
         self.entries.iter().map(|(entry, index)| (entry.as_slice(), *index))

@@ -87,6 +87,13 @@ impl Inspection {
         acknowledged.checkpoints().filter_map(|promised| self.contradiction(promised)).collect()
     }
 
+    /// The same of what is public so far, by a writer that cannot publish all that it has committed.
+    pub(crate) fn contradicted_so_far(&self, acknowledged: &Acknowledged) -> bool {
+        let public = acknowledged.checkpoints().filter(|promised| promised.size <= self.checkpoint.size);
+        let lost = self.lost(acknowledged).into_iter().any(|index| index.0 < self.checkpoint.size.0);
+        lost || public.filter_map(|promised| self.contradiction(promised)).next().is_some()
+    }
+
     fn extends(&self, earlier: &Checkpoint) {
         assert_eq!(self.contradiction(earlier), None);
     }
@@ -116,9 +123,19 @@ impl Inspection {
         self.places.get(entry).copied()
     }
 
+    /// All of them, in order.
+    pub(crate) fn entries(&self) -> &[Vec<u8>] {
+        &self.entries
+    }
+
     /// How many credentials the log says were issued.
     pub(crate) fn issue_entries(&self) -> usize {
         self.entries.iter().filter(|entry| matches!(Entry::parse(entry), Ok(Entry::Issue(_)))).count()
+    }
+
+    /// What it was judged by.
+    pub(crate) const fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
     }
 
     pub(crate) const fn size(&self) -> TreeSize {

@@ -179,6 +179,11 @@ impl Handed {
         let (least, leaves, most) = (self.credentials.len(), found.issue_entries(), self.asked.len());
         assert!((least..=most).contains(&leaves), "{leaves} leaves for {least} credentials of {most} keys");
         self.logged_unanswered += leaves - least;
+        self.hold_answers(url);
+    }
+
+    /// What of that an issuer says itself.
+    pub(crate) fn hold_answers(&mut self, url: &str) {
         let agent = agent();
         let bundle = agent.get(format!("{url}/trust-bundle")).call().expect("a trust bundle");
         let bundle = bundle.into_body().read_to_vec().expect("a trust bundle");

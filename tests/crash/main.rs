@@ -4,12 +4,14 @@
 //! held by this process, which writes nothing of the log. After each restart every one of them is held against what the
 //! log now publishes, and the oracle replays the whole of it.
 
+mod cache;
 #[expect(dead_code, reason = "the faults of the system use the rest")]
 #[path = "outside.rs"]
 mod outside;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use cache::Cache;
 use outside::acknowledged::Acknowledged;
 use outside::inspection::Inspection;
 use outside::issuance::{self, Client, Handed};
@@ -32,7 +34,10 @@ fn every_acknowledged_receipt_survives_kills_at_random_moments() {
     load::begin(&folder, &mut acknowledged);
     let mut lanes: Vec<Lane> = (0..LANES).map(|number| Lane::new(number, random.fork())).collect();
     let (mut last, mut lost_starts) = (None, 0);
+    // Reads everything that has a name whenever no writer runs: also what a killed one has left beside its checkpoint.
+    let (mut cache, public) = (Cache::default(), Path::new(folder.path()).join("public"));
     for round in 0..ROUNDS {
+        cache.see_all(&public);
         if random.u32(0..3) == 0 {
             // Recovery is killed too: whatever it had done by then, the next one starts from it.
             folder.kill_while_starting(Service::Registry, &mut random);
@@ -42,6 +47,8 @@ fn every_acknowledged_receipt_survives_kills_at_random_moments() {
         let found = Inspection::of(&folder, if round % 2 == 0 { writer.url() } else { folder.path() });
         found.follows(last.as_ref());
         found.holds(&acknowledged);
+        cache.see_all(&public);
+        cache.audit(found.checkpoint());
         let trigger = Trigger::draw(&mut random);
         load::run_until_killed(&folder, &mut writer, &mut lanes, trigger, &found, &mut acknowledged);
         last = Some(found);
@@ -58,11 +65,12 @@ fn every_acknowledged_receipt_survives_kills_at_random_moments() {
     assert!(acknowledged.recovered() > 0, "no kill came between a commit and its answer");
     println!(
         "{ROUNDS} rounds, {lost_starts} starts killed: {} entries acknowledged on {} checkpoints, {} in the log, \
-         {unanswered} submissions cut off, {} retried entries had been logged without an answer",
+         {unanswered} submissions cut off, {} retried entries had been logged without an answer, a cache kept {} files",
         acknowledged.len(),
         acknowledged.checkpoints().count(),
         found.size(),
         acknowledged.recovered(),
+        cache.len(),
     );
 }
 

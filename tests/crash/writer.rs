@@ -61,6 +61,18 @@ pub(crate) struct Ended {
     pub(crate) complaints: String,
 }
 
+/// The key of a log, unsealed.
+pub(crate) struct LogKey {
+    secret: SecretKey,
+    name: String,
+}
+
+impl LogKey {
+    pub(crate) fn signer(&self) -> SignerKey {
+        self.secret.signer(&self.name).expect("a key that signed before")
+    }
+}
+
 impl Launch {
     pub(crate) const fn new(service: Service, publish_interval_milliseconds: u32) -> Self {
         Self {
@@ -102,17 +114,24 @@ impl Folder {
     pub(crate) fn copy(&self) -> Self {
         let temporary = tempfile::tempdir().expect("a temporary folder");
         let place = temporary.path().to_path_buf();
-        self.copied(&place, temporary)
+        self.copied(&place, temporary, &[])
+    }
+
+    /// The same files of the log, head and all, without those of an issuer: large ones.
+    pub(crate) fn copy_log(&self) -> Self {
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        let place = temporary.path().to_path_buf();
+        self.copied(&place, temporary, &["issuer"])
     }
 
     /// The same files, head and all, in a folder that is there already and empty.
     pub(crate) fn copy_to(&self, place: &Path) -> Self {
-        self.copied(place, tempfile::tempdir().expect("a temporary folder"))
+        self.copied(place, tempfile::tempdir().expect("a temporary folder"), &[])
     }
 
-    fn copied(&self, place: &Path, temporary: tempfile::TempDir) -> Self {
+    fn copied(&self, place: &Path, temporary: tempfile::TempDir, without: &[&str]) -> Self {
         let path = place.join("data");
-        copy_folder(Path::new(&self.path), &path);
+        copy_folder(Path::new(&self.path), &path, without);
         let copy = Self {
             path: path.to_str().expect("a folder with a name in UTF-8").to_owned(),
             keys: Arc::clone(&self.keys),
@@ -142,6 +161,27 @@ impl Folder {
     /// The key that submits the issuer's entries.
     pub(crate) fn submitter(&self) -> SignerKey {
         self.signer(&self.keys.submitter, "issuer")
+    }
+
+    /// The key that signs checkpoints, unsealed once more: for a log that is opened in this process.
+    pub(crate) fn unseal_log_key(&self) -> LogKey {
+        let path = Path::new(&self.path);
+        let passphrase = Passphrase::load(&path.join("passphrase")).expect("the passphrase that init wrote");
+        let secret = sealed::open(&path.join("keys"), "log", KeyKind::Ed25519, &passphrase);
+        let secret = secret.unwrap_or_else(|error| panic!("key log: {error}"));
+        LogKey { secret, name: self.keys.log.name().to_owned() }
+    }
+
+    /// Whether a key of a client is refused when it is opened.
+    pub(crate) fn refuses_client_key(&self, name: &str) -> bool {
+        let kind = match name {
+            "administrator" | "submitter" => KeyKind::Ed25519,
+            "operator" => KeyKind::P256,
+            other => panic!("{other} is no key of a client"),
+        };
+        let path = Path::new(&self.path);
+        let passphrase = Passphrase::load(&path.join("passphrase")).expect("the passphrase that init wrote");
+        sealed::open(&path.join("keys"), name, kind, &passphrase).is_err()
     }
 
     fn signer(&self, secret: &SecretKey, role: &str) -> SignerKey {
@@ -204,6 +244,13 @@ impl Folder {
 
     fn complaints_path(&self) -> PathBuf {
         self.temporary.path().join("writer.stderr")
+    }
+
+    /// Runs a command and returns its exit code and what it says.
+    pub(crate) fn told(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = run(arguments);
+        let text = [output.stdout.as_slice(), &output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Runs a command that must do what it is told.
@@ -303,14 +350,17 @@ fn told(output: &Output) -> String {
     format!("{}, says {:?} and {:?}", output.status, text(&output.stdout), text(&output.stderr))
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+fn copy_folder(from: &Path, to: &Path, without: &[&str]) {
     let broken = |error: io::Error| -> ! { panic!("copy {} to {}: {error}", from.display(), to.display()) };
     fs::create_dir(to).unwrap_or_else(|error| broken(error));
     for entry in fs::read_dir(from).unwrap_or_else(|error| broken(error)) {
         let entry = entry.unwrap_or_else(|error| broken(error));
+        if without.iter().any(|name| entry.file_name() == *name) {
+            continue;
+        }
         let target = to.join(entry.file_name());
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            copy_folder(&entry.path(), &target);
+            copy_folder(&entry.path(), &target, without);
         } else {
             copy_file(&entry.path(), &target);
         }

@@ -22,6 +22,7 @@ use crate::folder::Folder;
 use crate::output;
 
 mod blame;
+mod superseded;
 
 /// Check the files of a data folder, with its registry stopped: head, checkpoint, tiles, bundles, segments, index.
 ///
@@ -100,11 +101,11 @@ fn check(folder: &Folder) -> anyhow::Result<(Vec<String>, Vec<String>, Option<Tr
     let unchecked: Vec<String> =
         report.unchecked.iter().map(|skipped| format!("{}: {}", skipped.what, skipped.why)).collect();
     damages.extend(blame::blame(&source, &report));
-    if report.findings.total() == 0
-        && complete
-        && let Some(head) = &inspection
-    {
-        damages.extend(check_head(folder, &head.signed, frontier));
+    if report.findings.total() == 0 && complete {
+        damages.extend(superseded::check(&source, &folder.place.public(), report.checkpoint.size)?);
+        if let Some(head) = &inspection {
+            damages.extend(check_head(folder, &head.signed, frontier));
+        }
     }
     Ok((damages, unchecked, Some(report.checkpoint.size)))
 }

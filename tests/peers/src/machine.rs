@@ -44,6 +44,21 @@ impl Machine {
         Ok(tempfile::Builder::new().prefix(name).tempdir_in(folder)?)
     }
 
+    /// Our own program, built in the profile of the tests: with the assertions that they have.
+    ///
+    /// # Errors
+    /// It does not build.
+    pub(crate) fn sillok_checked(&self) -> Result<PathBuf> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let status = Command::new(cargo)
+            .args(["build", "--quiet", "-p", "sillok"])
+            .current_dir(&self.root)
+            .status()
+            .context("start cargo")?;
+        ensure!(status.success(), "`cargo build -p sillok` ended with {status}");
+        Ok(self.target.join("debug/sillok"))
+    }
+
     /// Our own program, built in the release profile.
     ///
     /// # Errors

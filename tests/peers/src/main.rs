@@ -3,13 +3,21 @@
 //! Each installs the program that it needs when that is missing. Where it cannot be had the command says "peer absent"
 //! and ends with 3, so that nobody takes that for a pass.
 
+mod disk;
 mod hammer;
+mod inject;
 mod machine;
+// What the crash tests are made of; `program` says which binary it is about here.
+#[expect(dead_code, reason = "the crash tests use the rest")]
+#[path = "../../crash/outside.rs"]
+mod outside;
 mod peer;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use machine::Machine;
 
@@ -36,6 +44,17 @@ fn run(arguments: &[String]) -> Result<()> {
     run(&Machine::find()?, rest)
 }
 
+/// Says which of our programs is under test, once a process.
+fn under_test(program: PathBuf) -> Result<()> {
+    ensure!(PROGRAM.set(program).is_ok(), "a program is under test already");
+    Ok(())
+}
+
+/// The program under test.
+fn program() -> PathBuf {
+    PROGRAM.get().cloned().unwrap_or_else(|| "sillok".into())
+}
+
 fn list() -> Result<()> {
     for (name, what, _run) in PEERS {
         println!("cargo xtask peers {name:<12} {what}");
@@ -46,5 +65,14 @@ fn list() -> Result<()> {
 type Run = fn(&Machine, &[String]) -> Result<()>;
 
 /// Name, what it shows, and the function that is given the arguments after the name.
-const PEERS: &[(&str, &str, Run)] =
-    &[("hammer", "Tessera's conformance log and ours under Tessera's hammer, side by side", hammer::run)];
+const PEERS: &[(&str, &str, Run)] = &[
+    ("disk", "small file systems that fill at every step of the write path (mount)", disk::run),
+    ("hammer", "Tessera's conformance log and ours under Tessera's hammer, side by side", hammer::run),
+    (
+        "inject",
+        "every system call of the write path fails once, or is the moment of a SIGKILL (strace)",
+        inject::run,
+    ),
+];
+
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();

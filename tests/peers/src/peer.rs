@@ -32,11 +32,14 @@ pub(crate) fn debian(program: &str, package: &str) -> Result<PathBuf> {
         return Ok(path);
     }
     println!("peers: installing Debian's {package}");
-    let installed = quiet(Command::new("apt-get").args(["update", "-q"]))
-        .and_then(|()| quiet(Command::new("apt-get").args(["install", "-q", "-y", "--no-install-recommends", package])));
+    let installed = quiet(Command::new("apt-get").args(["update", "-q"])).and_then(|()| {
+        quiet(Command::new("apt-get").args(["install", "-q", "-y", "--no-install-recommends", package]))
+    });
     match (find(program), installed) {
         (Some(path), _) => Ok(path),
-        (None, outcome) => Err(absent(program, &outcome.err().map_or_else(|| "not in the package".into(), |e| e))),
+        (None, outcome) => {
+            Err(absent(program, &outcome.err().unwrap_or_else(|| "not in the package".into())))
+        }
     }
 }
 
@@ -53,7 +56,8 @@ pub(crate) fn go(machine: &Machine, package: &str, version: &str) -> Result<Path
     }
     std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
     println!("peers: building {package}@{version}");
-    let built = quiet(Command::new("go").args(["install", &format!("{package}@{version}")]).env("GOBIN", &folder));
+    let built =
+        quiet(Command::new("go").args(["install", &format!("{package}@{version}")]).env("GOBIN", &folder));
     match built {
         Ok(()) if path.is_file() => Ok(path),
         Ok(()) => Err(absent(package, "the build left no program")),
