@@ -21,18 +21,22 @@ use crate::journal::{self, Journal, Record, StoreError};
 use crate::slots::{self, Slot, Slots};
 use crate::subjects::{Digester, Master, Sealer, SubjectRef, SubjectSlot, Subjects};
 pub use change::{Change, ChangeRequest, Changed};
+use entries::Entries;
 pub use error::{ChangeRefused, RegisterError};
 pub use fold::Fold;
-use index::{Index, IssueState, Outcome};
+use index::{Index, Outcome};
+use issues::IssueState;
 pub use payload::{Logged, Note, Provenance};
 use record::{Asked, Digest, Header};
 pub use record::{ChangeNumber, IssueNumber};
 
 mod change;
+mod entries;
 mod erase;
 mod error;
 mod fold;
 mod index;
+mod issues;
 mod payload;
 mod record;
 
@@ -195,16 +199,18 @@ impl Register {
         let subjects = Subjects::open(&folder.join("subjects"), master)?;
         let slots = Slots::open(&folder.join("lists"), master, config.lease_slots)?;
         let mut index = Index::default();
-        let journal = Journal::open(&folder.join("journal"), config.segment_bytes, |location, record| {
-            index.apply(location, record)?;
-            let Some(Header::Intent { subject, slot, .. }) = Header::parse(record.kind, &record.header)
-            else {
-                return Ok(());
-            };
-            slots.withhold(slot);
-            // A key that was lost is no erasure.
-            if subjects.is_used(subject) { Ok(()) } else { Err("its subject's key is missing") }
-        })?;
+        let journal =
+            Journal::open(&folder.join("journal"), config.segment_bytes, |location, kind, header| {
+                let header = Header::parse(kind, header).ok_or("a record's header is not one")?;
+                if let Header::Intent { subject, slot, .. } = header {
+                    slots.withhold(slot);
+                    // A key that was lost is no erasure.
+                    if !subjects.is_used(subject) {
+                        return Err("its subject's key is missing");
+                    }
+                }
+                index.apply(location, &header)
+            })?;
         Ok(Self {
             journal,
             subjects,
@@ -241,7 +247,7 @@ impl Register {
         if let Some(other) = index.in_progress.get(&key) {
             return Ok(if *other == request { Begin::InProgress } else { Begin::Conflict });
         }
-        let Some((known, outcome)) = index.keys.get(&key).copied() else {
+        let Some((known, outcome)) = index.asked_before(&key) else {
             index.in_progress.insert(key, request);
             drop(index);
             return Ok(Begin::New(self.ticket(asked)));
@@ -288,7 +294,8 @@ impl Register {
         let keys = self.subjects.keys_for(&subjects)?;
         let first = self.hold().reserve_issues(intents.len());
         let numbers: Vec<IssueNumber> = (first..).map(IssueNumber).take(intents.len()).collect();
-        let records = intents.iter().zip(&keys).zip(&numbers).map(|((intent, key), number)| {
+        let mut entries = Entries::with_capacity(intents.len());
+        for ((intent, key), number) in intents.iter().zip(&keys).zip(&numbers) {
             let header = Header::Intent {
                 number: *number,
                 subject: key.slot,
@@ -297,11 +304,12 @@ impl Register {
                 time: now,
                 asked: intent.ticket.map(|ticket| ticket.asked),
             };
-            let plain = payload::encode_signed(intent.jws, &intent.nonce, intent.provenance, &intent.entry);
-            seal(&header, Some(&key.sealer), &plain)
-        });
+            let entry = Entry::Issue(intent.entry).encode();
+            let fields = payload::signed(intent.jws, &intent.nonce, intent.provenance, &entry);
+            entries.seal(header, Some(&key.sealer), &fields)?;
+        }
         // If we crash within this: none or the first few are open intents, and the same leaves are submitted.
-        self.append(records.collect::<Result<_, _>>()?)?;
+        self.append(entries)?;
         Ok(numbers)
     }
 
@@ -311,14 +319,14 @@ impl Register {
     /// # Errors
     /// An unknown number, and then nothing is remembered, or a failed operation.
     pub fn complete(&self, done: &[Done<'_>], now: UnixSeconds) -> Result<(), RegisterError> {
-        let mut records = Vec::with_capacity(done.len());
+        let mut entries = Entries::with_capacity(done.len());
         for Done { number, leaf, receipt } in done {
             let header = Header::Done { number: *number, time: now };
             // Without a key, the subject was erased meanwhile: that it is done is all that is kept.
             let sealer = self.subjects.key(self.issue(*number)?.subject)?;
-            records.push(seal(&header, sealer.as_ref(), &payload::encode_logged(*leaf, receipt))?);
+            entries.seal(header, sealer.as_ref(), &payload::logged(&leaf.0.to_be_bytes(), receipt))?;
         }
-        self.append(records)
+        self.append(entries)
     }
 
     /// Gives up intents that the log has refused for good. Their idempotency keys may be used again; their slots are
@@ -328,8 +336,11 @@ impl Register {
     /// An unknown number, and then nothing is given up, or a failed operation.
     pub fn abandon(&self, numbers: &[IssueNumber], now: UnixSeconds) -> Result<(), RegisterError> {
         numbers.iter().try_for_each(|number| self.issue(*number).map(drop))?;
-        let headers = numbers.iter().map(|number| Header::Abandoned { number: *number, time: now });
-        self.append(headers.map(|header| bare(&header)).collect())
+        let mut entries = Entries::with_capacity(numbers.len());
+        for number in numbers {
+            entries.push(Header::Abandoned { number: *number, time: now })?;
+        }
+        self.append(entries)
     }
 
     /// What was intended and is not in the log, oldest first: to be submitted again as it is. Those whose subject was
@@ -347,7 +358,11 @@ impl Register {
     /// # Errors
     /// An unknown number, a failed operation or an unreadable record.
     pub fn load(&self, number: IssueNumber) -> Result<Option<Issued>, RegisterError> {
-        let state = self.issue(number)?;
+        let (state, slot) = {
+            let index = self.hold();
+            let state = *index.issues.get(number).ok_or(RegisterError::UnknownIssue { number })?;
+            (state, index.slot(&state))
+        };
         let Some(sealer) = self.subjects.key(state.subject)? else { return Ok(None) };
         let record = self.journal.read(state.intent)?;
         let Some(plain) = self.open_sealed(&record, &sealer, state.subject)? else { return Ok(None) };
@@ -362,11 +377,11 @@ impl Register {
             }
         };
         let payload::Signed { jws, nonce, provenance, entry } = signed;
-        Ok(Some(Issued { number, slot: state.slot, jws, nonce, provenance, entry, logged }))
+        Ok(Some(Issued { number, slot, jws, nonce, provenance, entry, logged }))
     }
 
     fn issue(&self, number: IssueNumber) -> Result<IssueState, RegisterError> {
-        self.hold().issues.get(&number).copied().ok_or(RegisterError::UnknownIssue { number })
+        self.hold().issues.get(number).copied().ok_or(RegisterError::UnknownIssue { number })
     }
 
     /// Opens a sealed part; `None` if the subject has been erased by now.
@@ -380,21 +395,6 @@ impl Register {
             None if !self.subjects.is_erased(subject) => Err(RegisterError::Unreadable { what: "record" }),
             plain => Ok(plain),
         }
-    }
-
-    /// Makes records durable and takes them in.
-    fn append(&self, records: Vec<Record>) -> Result<(), RegisterError> {
-        let headers: Vec<Record> = records
-            .iter()
-            .map(|record| Record { kind: record.kind, header: record.header.clone(), sealed: Vec::new() })
-            .collect();
-        let locations = self.journal.append(records)?;
-        let mut index = self.hold();
-        for (location, record) in locations.into_iter().zip(&headers) {
-            let unreadable = |what| RegisterError::Unreadable { what };
-            index.apply(location, record).map_err(unreadable)?;
-        }
-        Ok(())
     }
 
     fn ticket(&self, asked: Asked) -> Ticket {
@@ -424,20 +424,6 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_path_buf() }),
         Err(std::fs::TryLockError::Error(error)) => Err(StoreError::io("lock", path)(error)),
     }
-}
-
-/// A record whose sealed part opens only beside this header. Without a key the sealed part is left out.
-fn seal(header: &Header, sealer: Option<&Sealer>, plain: &[u8]) -> Result<Record, StoreError> {
-    let mut record = bare(header);
-    if let Some(sealer) = sealer {
-        record.sealed = sealer.seal(&context(record.kind, &record.header), plain)?;
-    }
-    Ok(record)
-}
-
-fn bare(header: &Header) -> Record {
-    let (kind, header) = header.encode();
-    Record { kind, header, sealed: Vec::new() }
 }
 
 fn context(kind: u8, header: &[u8]) -> Vec<u8> {

@@ -9,7 +9,7 @@
 //! still sealed under the master key.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,10 +18,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
 use crate::journal::{Group, StoreError, sync_folder};
+pub(crate) use random::random;
+use recent::Recent;
 pub use seal::Master;
-pub(crate) use seal::{DIGEST_BYTES, Digester, SEAL_BYTES, Sealer, keyed_hash, random};
+pub(crate) use seal::{DIGEST_BYTES, Digester, NONCE_BYTES, SEAL_BYTES, Sealer, keyed_hash};
+pub(crate) use table::Table;
 
+mod random;
+mod recent;
 mod seal;
+mod table;
 
 /// The name of a subject in the store: a keyed digest of what the caller calls the subject.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,11 +56,24 @@ pub struct Subjects {
     allocated: AtomicU64,
 }
 
+#[derive(Default)]
 struct Index {
-    slots: HashMap<SubjectRef, u32>,
+    /// Where a subject's key is.
+    slots: Table<u32>,
+    /// Whose key is in a slot; zeros once it is erased.
+    references: Vec<SubjectRef>,
     states: Vec<State>,
     /// Slots that are being written, for those who need the same key at the same time.
-    pending: HashMap<u32, [u8; SLOT_BYTES]>,
+    pending: HashMap<u32, Pending>,
+    /// Keys of slots that are live.
+    recent: Recent,
+}
+
+/// A key that is not durable yet.
+#[derive(Clone)]
+struct Pending {
+    bytes: [u8; SLOT_BYTES],
+    sealer: Sealer,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,8 +106,9 @@ impl Subjects {
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(path).map_err(StoreError::io("open", path))?;
-        let bytes = fs::read(path).map_err(StoreError::io("read", path))?;
-        let index = Index { slots: HashMap::new(), states: vec![State::Unused], pending: HashMap::new() };
+        let length = file.metadata().map_err(StoreError::io("examine", path))?.len();
+        let mut index = Index::default();
+        index.push(State::Unused, NOBODY);
         let store = Self {
             path: path.to_path_buf(),
             file,
@@ -96,12 +116,12 @@ impl Subjects {
             references,
             index: Mutex::new(index),
             writes: Group::new(path),
-            allocated: AtomicU64::new(bytes.len() as u64),
+            allocated: AtomicU64::new(length),
         };
-        if bytes.iter().all(|byte| *byte == 0) {
+        if store.is_blank(length)? {
             store.begin()?;
         } else {
-            store.load(&bytes)?;
+            store.load(length)?;
         }
         store.sync()?;
         Ok(store)
@@ -120,44 +140,101 @@ impl Subjects {
         sync_folder(folder.unwrap_or_else(|| Path::new(".")))
     }
 
-    fn load(&self, bytes: &[u8]) -> Result<(), StoreError> {
-        let (slots, _cut) = bytes.as_chunks::<SLOT_BYTES>();
-        if slots.first().and_then(|slot| self.open_slot(0, slot)).is_none_or(|proof| *proof != *PROOF) {
-            return Err(StoreError::WrongKey { path: self.path.clone() });
+    /// Whether nothing was ever written.
+    fn is_blank(&self, length: u64) -> Result<bool, StoreError> {
+        let mut blank = true;
+        self.read_pieces(length, |_first, piece| {
+            blank &= piece.iter().all(|byte| *byte == 0);
+            Ok(blank)
+        })?;
+        Ok(blank)
+    }
+
+    /// Reads the file piece by piece, as long as `visit` wants more: it gets the number of the first slot and whole
+    /// slots, but for the last piece.
+    fn read_pieces(
+        &self,
+        length: u64,
+        mut visit: impl FnMut(u32, &[u8]) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut piece = vec![0; GROWTH_BYTES];
+        let mut at = 0;
+        while at < length {
+            let (piece, _rest) = piece.split_at_mut((length - at).min(GROWTH_BYTES as u64) as usize);
+            self.file.read_exact_at(piece, at).map_err(StoreError::io("read", &self.path))?;
+            let full = |_many| StoreError::damaged(&self.path, at, "it has more slots than there can be");
+            let first = u32::try_from(at / SLOT_BYTES as u64).map_err(full)?;
+            if !visit(first, piece)? {
+                break;
+            }
+            at += piece.len() as u64;
         }
+        Ok(())
+    }
+
+    fn load(&self, length: u64) -> Result<(), StoreError> {
+        let mut unreadable = None;
+        self.read_pieces(length, |first, piece| {
+            let (slots, _cut) = piece.as_chunks::<SLOT_BYTES>();
+            self.load_slots(first, slots, &mut unreadable).map(|()| true)
+        })?;
+        // After a crash between writing and synchronising, or a synchronisation that failed, what was just read may be
+        // in the page cache alone: keys, which stand at the end, and erasures, which stand anywhere.
+        // If we crash here: the same bytes as before.
+        let used = self.hold().states.len();
+        self.read_pieces(used as u64 * SLOT_BYTES as u64, |first, piece| {
+            let at = u64::from(first) * SLOT_BYTES as u64;
+            self.file.write_all_at(piece, at).map_err(StoreError::io("write", &self.path))?;
+            Ok(true)
+        })?;
+        // What follows is of a creation that nobody was told about.
+        let mut torn = Vec::new();
+        self.read_pieces(length, |first, piece| {
+            let slots = (first..).zip(piece.as_chunks::<SLOT_BYTES>().0);
+            let rest = slots.filter(|(number, slot)| *number as usize >= used && !is_zero(slot.as_slice()));
+            torn.extend(rest.map(|(slot, _torn)| Write { slot, bytes: [0; SLOT_BYTES] }));
+            Ok(true)
+        })?;
+        self.commit(torn)
+    }
+
+    /// Takes in the slots of one piece of the file. `unreadable` is the first slot that does not open.
+    fn load_slots(
+        &self,
+        first: u32,
+        slots: &[[u8; SLOT_BYTES]],
+        unreadable: &mut Option<u32>,
+    ) -> Result<(), StoreError> {
         let mut index = self.hold();
-        let mut unreadable: Option<u32> = None;
-        for (number, slot) in (0_u32..).zip(slots).skip(1) {
-            if slot.iter().all(|byte| *byte == 0) {
+        for (number, slot) in (first..).zip(slots) {
+            let opened = if is_zero(slot) { None } else { self.open_slot(number, slot) };
+            if number == 0 {
+                if opened.is_none_or(|proof| *proof != *PROOF) {
+                    return Err(StoreError::WrongKey { path: self.path.clone() });
+                }
                 continue;
             }
-            let opened = self.open_slot(number, slot);
+            if is_zero(slot) {
+                continue;
+            }
             if opened.is_none() && *slot != ERASED {
-                unreadable = unreadable.or(Some(number));
+                unreadable.get_or_insert(number);
                 continue;
             }
-            if let Some(damaged) = unreadable {
+            if let Some(damaged) = *unreadable {
                 let offset = u64::from(damaged) * SLOT_BYTES as u64;
                 return Err(StoreError::damaged(&self.path, offset, "a slot does not open"));
             }
             // Slots between that were reserved and never written stay unused.
-            index.states.resize(number as usize, State::Unused);
-            index.states.push(if opened.is_some() { State::Live } else { State::Erased });
-            if let Some(reference) = opened.as_ref().and_then(|plain| plain.first_chunk()) {
-                index.slots.insert(SubjectRef(*reference), number);
+            while index.states.len() < number as usize {
+                index.push(State::Unused, NOBODY);
+            }
+            match opened.as_ref().and_then(|plain| plain.first_chunk()) {
+                Some(reference) => index.push_subject(State::Live, SubjectRef(*reference)),
+                None => index.push(State::Erased, NOBODY),
             }
         }
-        let used = index.states.len();
-        drop(index);
-        // After a crash between writing and synchronising, or a synchronisation that failed, what was just read may be
-        // in the page cache alone: keys, which stand at the end, and erasures, which stand anywhere.
-        // If we crash here: the same bytes as before.
-        let believed = bytes.get(..used * SLOT_BYTES).unwrap_or_default();
-        self.file.write_all_at(believed, 0).map_err(StoreError::io("write", &self.path))?;
-        // What follows is of a creation that nobody was told about.
-        let rest = (0_u32..).zip(slots).skip(used);
-        let torn = rest.filter(|(_number, slot)| slot.iter().any(|byte| *byte != 0));
-        self.commit(torn.map(|(slot, _torn)| Write { slot, bytes: [0; SLOT_BYTES] }).collect())
+        Ok(())
     }
 
     /// The name of a subject.
@@ -170,26 +247,29 @@ impl Subjects {
     /// for all of them and for whoever else makes some at the same time.
     pub(crate) fn keys_for(&self, subjects: &[SubjectRef]) -> Result<Vec<SubjectKey>, StoreError> {
         let mut writes = BTreeMap::new();
-        let mut slots = Vec::with_capacity(subjects.len());
+        let mut found = Vec::with_capacity(subjects.len());
         let mut index = self.hold();
         for subject in subjects {
-            let slot = match index.slots.get(subject) {
-                Some(slot) => *slot,
+            let slot = match index.find(subject) {
+                Some(slot) => slot,
                 None => self.reserve(&mut index, *subject)?,
             };
             // Somebody else may be writing it too: the same bytes at the same place, whoever comes first.
-            writes.extend(index.pending.get(&slot).map(|bytes| (slot, *bytes)));
-            slots.push(slot);
+            let pending = index.pending.get(&slot);
+            writes.extend(pending.map(|pending| (slot, pending.bytes)));
+            let sealer = pending.map(|pending| pending.sealer.clone()).or_else(|| index.recent.get(slot));
+            found.push((slot, sealer));
         }
         drop(index);
-        let keys = slots.into_iter().map(|slot| {
-            let key = match writes.get(&slot) {
-                Some(bytes) => self.sealer_in(slot, bytes),
-                None => self.key(SubjectSlot(slot))?,
+        let keys = found.into_iter().map(|(slot, sealer)| {
+            let slot = SubjectSlot(slot);
+            let sealer = match sealer {
+                Some(sealer) => Some(sealer),
+                None => self.key(slot)?,
             };
             // Erased just now: a key that nobody keeps makes whatever is sealed under it unreadable as well.
-            let sealer = key.map_or_else(|| Ok(Sealer::new(&Zeroizing::new(random()?))), Ok)?;
-            Ok(SubjectKey { slot: SubjectSlot(slot), sealer })
+            let sealer = sealer.map_or_else(|| Ok(Sealer::new(&Zeroizing::new(random()?))), Ok)?;
+            Ok(SubjectKey { slot, sealer })
         });
         let keys = keys.collect::<Result<Vec<_>, StoreError>>()?;
         self.commit(writes.iter().map(|(slot, bytes)| Write { slot: *slot, bytes: *bytes }).collect())?;
@@ -197,6 +277,11 @@ impl Subjects {
         for slot in writes.into_keys() {
             index.pending.remove(&slot);
             index.advance(slot, State::Pending, State::Live);
+        }
+        for SubjectKey { slot, sealer } in &keys {
+            if index.states.get(slot.0 as usize) == Some(&State::Live) {
+                index.recent.insert(slot.0, sealer.clone());
+            }
         }
         drop(index);
         Ok(keys)
@@ -209,18 +294,24 @@ impl Subjects {
         let mut plain = Zeroizing::new([0; PLAIN_BYTES]);
         let (reference, key) = plain.split_at_mut(DIGEST_BYTES);
         reference.copy_from_slice(&subject.0);
-        key.copy_from_slice(Zeroizing::new(random::<KEY_BYTES>()?).as_slice());
+        let new = Zeroizing::new(random::<KEY_BYTES>()?);
+        key.copy_from_slice(new.as_slice());
         let bytes = self.seal_slot(slot, &plain)?;
-        index.pending.insert(slot, bytes);
-        index.states.push(State::Pending);
-        index.slots.insert(subject, slot);
+        index.pending.insert(slot, Pending { bytes, sealer: Sealer::new(&new) });
+        index.push_subject(State::Pending, subject);
         Ok(slot)
     }
 
     /// The key in a slot; `None` once it is erased.
     pub(crate) fn key(&self, slot: SubjectSlot) -> Result<Option<Sealer>, StoreError> {
-        if self.is_erased(slot) {
+        let index = self.hold();
+        if index.states.get(slot.0 as usize) == Some(&State::Erased) {
             return Ok(None);
+        }
+        let recent = index.recent.get(slot.0);
+        drop(index);
+        if recent.is_some() {
+            return Ok(recent);
         }
         let mut bytes = [0; SLOT_BYTES];
         let offset = u64::from(slot.0) * SLOT_BYTES as u64;
@@ -249,7 +340,7 @@ impl Subjects {
     /// The slot of a subject that has a key.
     #[must_use]
     pub fn find(&self, subject: SubjectRef) -> Option<SubjectSlot> {
-        self.hold().slots.get(&subject).copied().map(SubjectSlot)
+        self.hold().find(&subject).map(SubjectSlot)
     }
 
     /// Destroys keys: what is sealed under them is unreadable from now on, also for whoever has the master key.
@@ -262,9 +353,8 @@ impl Subjects {
             // Whoever is still writing this slot sees it and leaves it, or has written before.
             index.advance(slot.0, State::Live, State::Erased);
             index.advance(slot.0, State::Pending, State::Erased);
-            index.pending.remove(&slot.0);
+            index.forget(slot.0);
         }
-        index.slots.retain(|_subject, slot| !slots.contains(&SubjectSlot(*slot)));
         drop(index);
         self.commit(slots.iter().map(|slot| Write { slot: slot.0, bytes: ERASED }).collect())
     }
@@ -277,18 +367,28 @@ impl Subjects {
         self.writes.run(writes, |batches| {
             let last = batches.iter().flatten().map(|write| write.slot).max().unwrap_or(0);
             self.grow((u64::from(last) + 1) * SLOT_BYTES as u64)?;
+            let mut run = Run { first: 0, bytes: Vec::new() };
             for write in batches.iter().flatten() {
                 let creates = write.bytes != ERASED && write.bytes != [0; SLOT_BYTES] && write.slot != 0;
                 if creates && self.is_erased(SubjectSlot(write.slot)) {
                     continue;
                 }
-                let offset = u64::from(write.slot) * SLOT_BYTES as u64;
-                self.file.write_all_at(&write.bytes, offset).map_err(StoreError::io("write", &self.path))?;
+                if !run.is_before(write.slot) {
+                    self.write(&run)?;
+                    run = Run { first: write.slot, bytes: Vec::new() };
+                }
+                run.bytes.extend_from_slice(&write.bytes);
             }
+            self.write(&run)?;
             // If we crash before it is through: the slots are not in the journal yet, and dropped if torn.
             self.file.sync_data().map_err(StoreError::io("synchronise", &self.path))?;
             Ok(batches.iter().map(|_batch| ()).collect())
         })
+    }
+
+    fn write(&self, run: &Run) -> Result<(), StoreError> {
+        let offset = u64::from(run.first) * SLOT_BYTES as u64;
+        self.file.write_all_at(&run.bytes, offset).map_err(StoreError::io("write", &self.path))
     }
 
     /// Fills with zeros ahead, so that a synchronisation does not have to change the length of the file each time.
@@ -313,10 +413,11 @@ impl Subjects {
     }
 
     fn open_slot(&self, slot: u32, bytes: &[u8; SLOT_BYTES]) -> Option<Zeroizing<[u8; PLAIN_BYTES]>> {
-        let (sealed, rest) = bytes.split_at_checked(SEAL_BYTES + PLAIN_BYTES)?;
-        let plain = self.sealer.open(&slot.to_be_bytes(), sealed)?;
-        let plain = <[u8; PLAIN_BYTES]>::try_from(plain.as_slice()).ok()?;
-        rest.iter().all(|byte| *byte == 0).then(|| Zeroizing::new(plain))
+        let (sealed, rest) = bytes.split_first_chunk::<{ SEAL_BYTES + PLAIN_BYTES }>()?;
+        let mut sealed = Zeroizing::new(*sealed);
+        let plain = self.sealer.open_in_place(&slot.to_be_bytes(), sealed.as_mut_slice())?;
+        let plain = Zeroizing::new(<[u8; PLAIN_BYTES]>::try_from(plain).ok()?);
+        is_zero(rest).then_some(plain)
     }
 
     fn sealer_in(&self, slot: u32, bytes: &[u8; SLOT_BYTES]) -> Option<Sealer> {
@@ -331,6 +432,39 @@ impl Subjects {
 }
 
 impl Index {
+    fn find(&self, subject: &SubjectRef) -> Option<u32> {
+        self.slots.find(&subject.0, |slot| self.reference(slot))
+    }
+
+    fn reference(&self, slot: u32) -> Option<[u8; DIGEST_BYTES]> {
+        self.references.get(slot as usize).map(|reference| reference.0)
+    }
+
+    fn push(&mut self, state: State, reference: SubjectRef) {
+        self.states.push(state);
+        self.references.push(reference);
+    }
+
+    fn push_subject(&mut self, state: State, reference: SubjectRef) {
+        let Ok(slot) = u32::try_from(self.states.len()) else { return };
+        self.push(state, reference);
+        let Self { slots, references, .. } = self;
+        slots.insert(&reference.0, slot, |slot| references.get(slot as usize).map(|reference| reference.0));
+    }
+
+    /// Keeps nothing of a slot that leads from a subject to it or to its key.
+    fn forget(&mut self, slot: u32) {
+        self.pending.remove(&slot);
+        self.recent.forget(slot);
+        if let Some(reference) = self.reference(slot).filter(|reference| *reference != NOBODY.0) {
+            if self.find(&SubjectRef(reference)) == Some(slot) {
+                let Self { slots, references, .. } = self;
+                slots.remove(&reference, |slot| references.get(slot as usize).map(|reference| reference.0));
+            }
+            self.references[slot as usize] = NOBODY;
+        }
+    }
+
     fn advance(&mut self, slot: u32, from: State, to: State) {
         if let Some(state) = self.states.get_mut(slot as usize).filter(|state| **state == from) {
             *state = to;
@@ -338,11 +472,30 @@ impl Index {
     }
 }
 
+/// Neighbouring slots, for one write.
+struct Run {
+    first: u32,
+    bytes: Vec<u8>,
+}
+
+impl Run {
+    fn is_before(&self, slot: u32) -> bool {
+        u64::from(self.first) + (self.bytes.len() / SLOT_BYTES) as u64 == u64::from(slot)
+    }
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
 /// Four slots to a sector of 512 bytes.
 const SLOT_BYTES: usize = 128;
 const KEY_BYTES: usize = 32;
 const PLAIN_BYTES: usize = DIGEST_BYTES + KEY_BYTES;
 const GROWTH_BYTES: usize = 1 << 20;
+
+/// Of slots that are nobody's.
+const NOBODY: SubjectRef = SubjectRef([0; DIGEST_BYTES]);
 
 /// What slot 0 holds, sealed.
 const PROOF: &[u8; PLAIN_BYTES] = b"sillok: keys of subjects, one in each slot, v1..";

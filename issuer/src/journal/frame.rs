@@ -17,17 +17,26 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::Record;
-
-/// Puts a frame together.
+/// Puts frames together, one after the other, in the same memory.
+#[derive(Default)]
 pub(super) struct Builder {
     bytes: Vec<u8>,
     count: u32,
 }
 
+/// A record in the bytes of its frame.
+pub(super) struct View<'a> {
+    pub(super) kind: u8,
+    pub(super) header: &'a [u8],
+    pub(super) sealed: &'a [u8],
+}
+
 impl Builder {
-    pub(super) fn new() -> Self {
-        Self { bytes: vec![0; HEAD_BYTES], count: 0 }
+    /// Begins a frame.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.resize(HEAD_BYTES, 0);
+        self.count = 0;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -35,26 +44,20 @@ impl Builder {
     }
 
     /// The bytes of the frame on disk, if it got this record too.
-    pub(super) fn bytes_with(&self, record: &Record) -> usize {
-        padded(self.bytes.len() + record_bytes(record) + CHECKSUM_BYTES)
+    pub(super) fn bytes_with(&self, record: &[u8]) -> usize {
+        padded(self.bytes.len() + record.len() + CHECKSUM_BYTES)
     }
 
-    /// Adds a record that [`super::MAX_RECORD_BYTES`] allows; where it begins in the frame.
-    pub(super) fn push(&mut self, record: &Record) -> usize {
+    /// Adds a record as a [`super::Batch`] has it; where it begins in the frame.
+    pub(super) fn push(&mut self, record: &[u8]) -> usize {
         let at = self.bytes.len();
-        let (header, sealed) = (&record.header, &record.sealed);
-        self.bytes.push(record.kind);
-        // A record is at most MAX_RECORD_BYTES long in all, and its header is a few fixed fields.
-        self.bytes.extend_from_slice(&(header.len() as u16).to_be_bytes());
-        self.bytes.extend_from_slice(&(sealed.len() as u32).to_be_bytes());
-        self.bytes.extend_from_slice(header);
-        self.bytes.extend_from_slice(sealed);
+        self.bytes.extend_from_slice(record);
         self.count += 1;
         at
     }
 
     /// The frame as it goes to disk, and its checksum.
-    pub(super) fn finish(mut self, chain: &Chain) -> (Vec<u8>, [u8; 32]) {
+    pub(super) fn finish(&mut self, chain: &Chain) -> (&[u8], [u8; 32]) {
         let body = (self.bytes.len() - HEAD_BYTES) as u32;
         let mut head = Vec::with_capacity(HEAD_BYTES);
         head.extend_from_slice(MAGIC);
@@ -68,7 +71,7 @@ impl Builder {
         let checksum: [u8; 32] = Sha256::digest(&self.bytes).into();
         self.bytes.extend_from_slice(&checksum);
         self.bytes.resize(padded(self.bytes.len()), 0);
-        (self.bytes, checksum)
+        (&self.bytes, checksum)
     }
 }
 
@@ -89,11 +92,11 @@ impl Chain {
 }
 
 /// A frame that was read.
-pub(super) struct Frame {
+pub(super) struct Frame<'a> {
     pub(super) chain: Chain,
     pub(super) checksum: [u8; 32],
     /// Each with its place from the beginning of the frame and its length, in bytes.
-    pub(super) records: Vec<(usize, usize, Record)>,
+    pub(super) records: Vec<(usize, usize, View<'a>)>,
     /// With its padding.
     pub(super) bytes: usize,
 }
@@ -108,7 +111,7 @@ pub(super) enum Problem {
 }
 
 /// Reads the frame at the beginning of `bytes`.
-pub(super) fn parse(bytes: &[u8]) -> Result<Frame, Problem> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Frame<'_>, Problem> {
     let first = bytes.get(..SECTOR_BYTES).ok_or(Problem::Torn)?;
     if is_zero(first) {
         return Err(Problem::Torn);
@@ -149,7 +152,7 @@ fn parse_head(sector: &[u8]) -> Option<(Chain, usize, usize)> {
     Some((chain, body, usize::try_from(u32::from_be_bytes(*count)).ok()?))
 }
 
-fn parse_records(hashed: &[u8]) -> Option<Vec<(usize, usize, Record)>> {
+fn parse_records(hashed: &[u8]) -> Option<Vec<(usize, usize, View<'_>)>> {
     let mut records = Vec::new();
     let mut at = HEAD_BYTES;
     while at < hashed.len() {
@@ -161,19 +164,21 @@ fn parse_records(hashed: &[u8]) -> Option<Vec<(usize, usize, Record)>> {
 }
 
 /// Reads the record at the beginning of `bytes`; and its length.
-pub(super) fn parse_record(bytes: &[u8]) -> Option<(Record, usize)> {
+pub(super) fn parse_record(bytes: &[u8]) -> Option<(View<'_>, usize)> {
     let (kind, rest) = bytes.split_first()?;
     let (header, rest) = rest.split_first_chunk()?;
     let (sealed, rest) = rest.split_first_chunk()?;
     let (header, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*header)))?;
     let sealed = rest.get(..usize::try_from(u32::from_be_bytes(*sealed)).ok()?)?;
-    let record = Record { kind: *kind, header: header.to_vec(), sealed: sealed.to_vec() };
-    let length = record_bytes(&record);
-    Some((record, length))
+    let length = RECORD_HEAD_BYTES + header.len() + sealed.len();
+    Some((View { kind: *kind, header, sealed }, length))
 }
 
-pub(super) fn record_bytes(record: &Record) -> usize {
-    RECORD_HEAD_BYTES + record.header.len() + record.sealed.len()
+/// Writes what [`parse_record`] reads before header and sealed part.
+pub(super) fn put_record_head(bytes: &mut Vec<u8>, kind: u8, header_bytes: u16, sealed_bytes: u32) {
+    bytes.push(kind);
+    bytes.extend_from_slice(&header_bytes.to_be_bytes());
+    bytes.extend_from_slice(&sealed_bytes.to_be_bytes());
 }
 
 pub(super) fn is_zero(bytes: &[u8]) -> bool {
@@ -190,7 +195,7 @@ const MAGIC: &[u8; 8] = b"SLKJRNL1";
 const HEAD_BYTES: usize = 64;
 const HEAD_CHECK_BYTES: usize = 8;
 const CHECKSUM_BYTES: usize = 32;
-const RECORD_HEAD_BYTES: usize = 7;
+pub(super) const RECORD_HEAD_BYTES: usize = 7;
 
 /// The unit that a disk writes whole or not at all.
 pub(super) const SECTOR_BYTES: usize = 512;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::frame::{self, Chain, Problem, SECTOR_BYTES};
-use super::{Location, MAX_SEGMENT_BYTES, Record, StoreError, segment, sync_folder};
+use super::{Location, MAX_SEGMENT_BYTES, StoreError, segment, sync_folder};
 
 /// Where a journal ends.
 pub(super) struct End {
@@ -24,7 +24,7 @@ pub(super) struct Last {
     pub(super) frame: Option<(u64, Vec<u8>)>,
 }
 
-type Visit<'a> = &'a mut dyn FnMut(Location, &Record) -> Result<(), &'static str>;
+type Visit<'a> = &'a mut dyn FnMut(Location, u8, &[u8]) -> Result<(), &'static str>;
 
 /// Reads everything. Segments behind the end that hold nothing are removed.
 pub(super) fn scan(folder: &Path, visit: Visit<'_>) -> Result<End, StoreError> {
@@ -82,9 +82,8 @@ fn scan_segment(
         }
         for (place, length, record) in &frame.records {
             let offset = at + place;
-            // A segment has at most 2^30 bytes.
-            let location = Location { segment: number, offset: offset as u32, bytes: *length as u32 };
-            visit(location, record).map_err(|problem| damaged(offset, problem))?;
+            let location = Location::new(number, offset as u64, *length);
+            visit(location, record.kind, record.header).map_err(|problem| damaged(offset, problem))?;
         }
         chain.advance(frame.checksum);
         last = Some(at);

@@ -1,7 +1,7 @@
 //! Segment files: filled with zeros, synchronised, then named. What they hold is [`super::frame`]'s business.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
@@ -52,9 +52,13 @@ pub(super) fn prepare(folder: &Path, number: u32, bytes: u64) -> Result<Segment,
         .mode(0o600)
         .open(&unfinished)
         .map_err(StoreError::io("create", &unfinished))?;
-    io::copy(&mut io::Read::take(io::repeat(0), bytes), &mut file)
-        .and_then(|_bytes| file.flush())
-        .map_err(StoreError::io("write", &unfinished))?;
+    let zeros = vec![0; bytes.min(CHUNK_BYTES) as usize];
+    let mut left = bytes;
+    while left > 0 {
+        let piece = &zeros[..left.min(CHUNK_BYTES) as usize];
+        file.write_all(piece).map_err(StoreError::io("write", &unfinished))?;
+        left -= piece.len() as u64;
+    }
     file.sync_all().map_err(StoreError::io("synchronise", &unfinished))?;
     let path = folder.join(name(number));
     fs::rename(&unfinished, &path).map_err(StoreError::io("rename", &path))?;
@@ -83,6 +87,9 @@ pub(super) fn list(folder: &Path) -> Result<Vec<(u32, PathBuf)>, StoreError> {
 pub(super) fn name(number: u32) -> String {
     format!("{number:08x}{SUFFIX}")
 }
+
+/// Zeros for one write.
+pub(super) const CHUNK_BYTES: u64 = 1 << 20;
 
 const SUFFIX: &str = ".journal";
 const UNFINISHED: &str = "next";

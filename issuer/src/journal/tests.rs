@@ -3,16 +3,18 @@
 use std::fs::OpenOptions;
 
 use super::segment::Segment;
-use super::{Journal, MIN_SEGMENT_BYTES, Record, StoreError};
+use super::{Batch, Journal, MIN_SEGMENT_BYTES, StoreError};
 
-fn record() -> Record {
-    Record { kind: 1, header: vec![1; 20], sealed: vec![2; 300] }
+fn record() -> Batch {
+    let mut batch = Batch::default();
+    batch.push(1, &[1; 20], 300).unwrap().fill(2);
+    batch
 }
 
 /// A journal that appends to `device` from now on.
 fn journal_on(device: &str, folder: &std::path::Path) -> Journal {
-    let journal = Journal::open(folder, MIN_SEGMENT_BYTES, |_location, _record| Ok(())).unwrap();
-    journal.append(vec![record()]).unwrap();
+    let journal = Journal::open(folder, MIN_SEGMENT_BYTES, |_location, _kind, _header| Ok(())).unwrap();
+    journal.append(record()).unwrap();
     let file = OpenOptions::new().read(true).write(true).open(device).unwrap();
     let segment = Segment { number: 1, file, path: device.into(), bytes: MIN_SEGMENT_BYTES };
     journal.writer.lock().unwrap().segment = segment;
@@ -20,7 +22,7 @@ fn journal_on(device: &str, folder: &std::path::Path) -> Journal {
 }
 
 fn fails_for_good(journal: &Journal, operation: &str) {
-    let error = journal.append(vec![record()]).unwrap_err();
+    let error = journal.append(record()).unwrap_err();
     assert!(matches!(&error, StoreError::Io { operation: found, .. } if *found == operation), "{error}");
     // Even though the disk would work again: what was written is unknown.
     let folder = &journal.folder;
@@ -28,7 +30,7 @@ fn fails_for_good(journal: &Journal, operation: &str) {
     let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     journal.writer.lock().unwrap().segment = Segment { number: 1, file, path, bytes: MIN_SEGMENT_BYTES };
     for _again in 0..3 {
-        let error = journal.append(vec![record()]).unwrap_err();
+        let error = journal.append(record()).unwrap_err();
         assert!(matches!(&error, StoreError::Stopped { path } if path == folder), "{error}");
     }
 }
@@ -50,14 +52,14 @@ fn a_full_disk_stops_the_journal_for_good() {
 fn what_was_acknowledged_before_a_failure_is_there_after_it() {
     let folder = tempfile::tempdir().unwrap();
     let journal = journal_on("/dev/full", folder.path());
-    journal.append(vec![record()]).unwrap_err();
+    journal.append(record()).unwrap_err();
     drop(journal);
     let mut found = 0;
-    let journal = Journal::open(folder.path(), MIN_SEGMENT_BYTES, |_location, _record| {
+    let journal = Journal::open(folder.path(), MIN_SEGMENT_BYTES, |_location, _kind, _header| {
         found += 1;
         Ok(())
     });
-    journal.unwrap().append(vec![record()]).unwrap();
+    journal.unwrap().append(record()).unwrap();
     assert_eq!(found, 1);
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::frame::{Builder, SECTOR_BYTES};
 use super::scan::End;
 use super::segment::{self, Preparation, Segment};
-use super::{Chain, Location, Record, StoreError, sync_folder};
+use super::{Batch, Chain, Location, StoreError, sync_folder};
 
 pub(super) struct Writer {
     folder: PathBuf,
@@ -17,6 +17,8 @@ pub(super) struct Writer {
     offset: u64,
     chain: Chain,
     next: Option<Preparation>,
+    /// The frame that is being put together: in memory that stays, and as large as the largest so far.
+    frame: Builder,
 }
 
 impl Writer {
@@ -27,7 +29,7 @@ impl Writer {
         let Some(last) = end.last else {
             let segment = segment::prepare(folder, 1, segment_bytes)?;
             let folder = folder.to_path_buf();
-            return Ok(Self { folder, segment_bytes, segment, offset: 0, chain: end.chain, next: None });
+            return Ok(Self::at(folder, segment_bytes, segment, 0, end.chain));
         };
         let (path, offset) = (last.path, last.offset);
         let file =
@@ -42,7 +44,7 @@ impl Writer {
             // If we crash here: some of its sectors are zeros, so the frame is still torn.
             let mut at = offset;
             while at < bytes {
-                let zeros = vec![0; (bytes - at).min(CHUNK_BYTES) as usize];
+                let zeros = vec![0; (bytes - at).min(segment::CHUNK_BYTES) as usize];
                 file.write_all_at(&zeros, at).map_err(StoreError::io("write", &path))?;
                 at += zeros.len() as u64;
             }
@@ -50,77 +52,66 @@ impl Writer {
         file.sync_all().map_err(StoreError::io("synchronise", &path))?;
         sync_folder(folder)?;
         let segment = Segment { number: last.number, file, path, bytes };
-        Ok(Self {
-            folder: folder.to_path_buf(),
-            segment_bytes,
-            segment,
-            offset,
-            chain: end.chain,
-            next: None,
-        })
+        Ok(Self::at(folder.to_path_buf(), segment_bytes, segment, offset, end.chain))
+    }
+
+    fn at(folder: PathBuf, segment_bytes: u64, segment: Segment, offset: u64, chain: Chain) -> Self {
+        Self { folder, segment_bytes, segment, offset, chain, next: None, frame: Builder::default() }
     }
 
     /// Writes the batches, in as few frames as they fit into.
-    pub(super) fn append(&mut self, batches: &[Vec<Record>]) -> Result<Vec<Vec<Location>>, StoreError> {
+    pub(super) fn append(&mut self, batches: &[Batch]) -> Result<Vec<Vec<Location>>, StoreError> {
         let limit = self.segment_bytes.min(MAX_FRAME_BYTES) as usize;
-        let mut frame = Builder::new();
-        let mut places = Vec::new();
-        let mut locations = Vec::new();
-        for record in batches.iter().flatten() {
-            if !frame.is_empty() && frame.bytes_with(record) > limit {
-                self.commit(std::mem::replace(&mut frame, Builder::new()), &mut places, &mut locations)?;
+        let count = batches.iter().map(Batch::len).sum();
+        let mut places = Vec::with_capacity(count);
+        let mut locations = Vec::with_capacity(count);
+        self.frame.clear();
+        for record in batches.iter().flat_map(Batch::records) {
+            if !self.frame.is_empty() && self.frame.bytes_with(record) > limit {
+                self.commit(&mut places, &mut locations)?;
+                self.frame.clear();
             }
-            places.push((frame.push(record), super::frame::record_bytes(record)));
+            places.push((self.frame.push(record), record.len()));
         }
-        self.commit(frame, &mut places, &mut locations)?;
+        self.commit(&mut places, &mut locations)?;
         let mut locations = locations.into_iter();
         Ok(batches.iter().map(|batch| locations.by_ref().take(batch.len()).collect()).collect())
     }
 
-    /// Makes one frame durable.
+    /// Makes the frame durable.
     fn commit(
         &mut self,
-        frame: Builder,
         places: &mut Vec<(usize, usize)>,
         locations: &mut Vec<Location>,
     ) -> Result<(), StoreError> {
-        let (bytes, checksum) = frame.finish(&self.chain);
-        if self.offset + bytes.len() as u64 > self.segment.bytes {
-            self.advance()?;
+        let (bytes, checksum) = self.frame.finish(&self.chain);
+        let length = bytes.len() as u64;
+        if self.offset + length > self.segment.bytes {
+            // Goes over to the next segment, which was prepared in the background.
+            self.segment = match self.next.take().and_then(Preparation::wait) {
+                Some(prepared) => prepared?,
+                None => segment::prepare(&self.folder, self.segment.number + 1, self.segment_bytes)?,
+            };
+            self.offset = 0;
         }
         let Segment { number, file, path, .. } = &self.segment;
         // If we crash here: the frame is torn, nobody was told about it, and the next opening cuts it off.
-        file.write_all_at(&bytes, self.offset).map_err(StoreError::io("write", path))?;
+        file.write_all_at(bytes, self.offset).map_err(StoreError::io("write", path))?;
         file.sync_data().map_err(StoreError::io("synchronise", path))?;
         // If we crash here: the records are there, and their callers hear of it when they ask again.
-        for (at, length) in places.drain(..) {
-            // A segment has at most 2^30 bytes.
-            let offset = (self.offset + at as u64) as u32;
-            locations.push(Location { segment: *number, offset, bytes: length as u32 });
-        }
-        self.offset += bytes.len() as u64;
+        let begin = self.offset;
+        locations
+            .extend(places.drain(..).map(|(at, bytes)| Location::new(*number, begin + at as u64, bytes)));
+        self.offset += length;
         self.chain.advance(checksum);
         if self.next.is_none() && self.offset > self.segment.bytes / 2 {
             self.next = Some(Preparation::start(&self.folder, number + 1, self.segment_bytes));
         }
         Ok(())
     }
-
-    /// Goes over to the next segment, which was prepared in the background.
-    fn advance(&mut self) -> Result<(), StoreError> {
-        let prepared = match self.next.take().and_then(Preparation::wait) {
-            Some(prepared) => prepared?,
-            None => segment::prepare(&self.folder, self.segment.number + 1, self.segment_bytes)?,
-        };
-        self.segment = prepared;
-        self.offset = 0;
-        Ok(())
-    }
 }
 
 /// Most bytes of a frame: what waits during one synchronisation under load, and no more than is quick to hash again.
 const MAX_FRAME_BYTES: u64 = 4 << 20;
-
-const CHUNK_BYTES: u64 = 1 << 20;
 
 const _: () = assert!(super::MIN_SEGMENT_BYTES as usize >= super::MAX_RECORD_BYTES + 2 * SECTOR_BYTES);

@@ -3,10 +3,11 @@
 use sillok_log::entry::{Entry, Status, StatusValue};
 use sillok_log::{LeafIndex, UnixSeconds};
 
+use super::entries::Entries;
 use super::index::Index;
 use super::payload::{self, Note};
 use super::record::{ChangeNumber, Header, IssueNumber};
-use super::{ChangeRefused, Register, RegisterError, Ticket, bare, seal};
+use super::{ChangeRefused, Register, RegisterError, Ticket};
 use crate::slots::Slot;
 
 /// A status to change.
@@ -71,9 +72,10 @@ impl Register {
     pub fn find(&self, credential_id: &str) -> Option<Found> {
         let digest = self.digest_credential(credential_id);
         let index = self.hold();
-        let number = *index.credentials.get(&digest)?;
-        let state = index.issues.get(&number)?;
-        let (slot, value, changes) = (state.slot, state.value, state.changes);
+        let number = index.credential(&digest)?;
+        let state = index.issues.get(number)?;
+        let (slot, history) = (index.slot(state), index.history(number));
+        let (value, changes) = (history.value, history.changes);
         Some(Found { number, slot, logged: state.done.is_some(), value, changes })
     }
 
@@ -88,7 +90,7 @@ impl Register {
         now: UnixSeconds,
     ) -> Result<Vec<Result<Change, ChangeRefused>>, RegisterError> {
         let mut decided = Vec::with_capacity(requests.len());
-        let mut records = Vec::new();
+        let mut entries = Entries::with_capacity(requests.len());
         let mut reserved = Vec::new();
         for request in requests {
             let digest = self.digest_credential(request.credential_id);
@@ -109,19 +111,16 @@ impl Register {
                 time: now,
                 asked: request.ticket.map(|ticket| ticket.asked),
             };
-            let note = payload::encode_note(request.reason, request.operator);
-            let sealed = self.subjects.key(subject).and_then(|key| seal(&header, key.as_ref(), &note));
-            match sealed {
-                Ok(record) => records.push(record),
-                Err(error) => {
-                    self.hold().release_changes(&reserved);
-                    return Err(RegisterError::Store(error));
-                }
+            let note = payload::note(request.reason, request.operator);
+            let sealed = self.subjects.key(subject).and_then(|key| entries.seal(header, key.as_ref(), &note));
+            if let Err(error) = sealed {
+                self.hold().release_changes(&reserved);
+                return Err(RegisterError::Store(error));
             }
             decided.push(Ok(change));
         }
         // If we crash within this: none or the first few are open changes, and the same entries are submitted.
-        if let Err(error) = self.append(records) {
+        if let Err(error) = self.append(entries) {
             self.hold().release_changes(&reserved);
             return Err(error);
         }
@@ -138,9 +137,11 @@ impl Register {
         now: UnixSeconds,
     ) -> Result<(), RegisterError> {
         self.check_open(done.iter().map(|(number, _leaf)| *number))?;
-        let headers =
-            done.iter().map(|(number, leaf)| Header::ChangeDone { number: *number, leaf: *leaf, time: now });
-        self.append(headers.map(|header| bare(&header)).collect())
+        let mut entries = Entries::with_capacity(done.len());
+        for (number, leaf) in done {
+            entries.push(Header::ChangeDone { number: *number, leaf: *leaf, time: now })?;
+        }
+        self.append(entries)
     }
 
     /// Gives up changes that the log has refused for good.
@@ -149,8 +150,11 @@ impl Register {
     /// A number that is not of an open change, and then nothing is given up, or a failed operation.
     pub fn status_abandon(&self, numbers: &[ChangeNumber], now: UnixSeconds) -> Result<(), RegisterError> {
         self.check_open(numbers.iter().copied())?;
-        let headers = numbers.iter().map(|number| Header::ChangeAbandoned { number: *number, time: now });
-        self.append(headers.map(|header| bare(&header)).collect())
+        let mut entries = Entries::with_capacity(numbers.len());
+        for number in numbers {
+            entries.push(Header::ChangeAbandoned { number: *number, time: now })?;
+        }
+        self.append(entries)
     }
 
     /// Changes that are not in the log yet, oldest first: to be submitted again as they are.
@@ -169,7 +173,7 @@ impl Register {
         let index = self.hold();
         let unknown = RegisterError::UnknownChange { number };
         let Some(change) = index.changes.get(&number).copied() else { return Err(unknown) };
-        let Some(subject) = index.issues.get(&change.issue).map(|issue| issue.subject) else {
+        let Some(subject) = index.issues.get(change.issue).map(|issue| issue.subject) else {
             return Err(unknown);
         };
         drop(index);
@@ -192,7 +196,7 @@ impl Register {
 impl Index {
     pub(super) fn changed(&self, number: ChangeNumber) -> Option<Changed> {
         let state = self.changes.get(&number)?;
-        let slot = self.issues.get(&state.issue)?.slot;
+        let slot = self.slot(self.issues.get(state.issue)?);
         let entry = Status {
             list: slot.list,
             index: slot.index,

@@ -26,17 +26,23 @@ impl Register {
     /// A failed operation.
     pub fn erase_older_than(&self, time: UnixSeconds) -> Result<usize, RegisterError> {
         let index = self.hold();
-        let issues = index.open_issues.iter().filter_map(|number| index.issues.get(number));
+        let issues = index.open_issues.iter().filter_map(|number| index.issues.get(*number));
         let changes = index.open_changes.iter().filter_map(|number| index.changes.get(number));
-        let changed = changes.filter_map(|change| index.issues.get(&change.issue));
+        let changed = changes.filter_map(|change| index.issues.get(change.issue));
         let busy: HashSet<SubjectSlot> = issues.chain(changed).map(|issue| issue.subject).collect();
-        let old = index.last_used.iter().filter(|(slot, last)| **last < time && !busy.contains(slot));
-        let old: Vec<SubjectSlot> = old.map(|(slot, _last)| *slot).collect();
+        let used = (0..).map(SubjectSlot).zip(&index.last_used);
+        let old = used.filter(|(slot, last)| last.0 != 0 && **last < time && !busy.contains(slot));
+        let old: Vec<SubjectSlot> = old.map(|(slot, _last)| slot).collect();
         drop(index);
         let old: HashSet<SubjectSlot> =
             old.into_iter().filter(|slot| !self.subjects.is_erased(*slot)).collect();
         self.subjects.erase(&old)?;
-        self.hold().last_used.retain(|slot, _last| !old.contains(slot));
+        let mut index = self.hold();
+        for slot in &old {
+            if let Some(last) = index.last_used.get_mut(slot.0 as usize) {
+                *last = UnixSeconds(0);
+            }
+        }
         Ok(old.len())
     }
 }

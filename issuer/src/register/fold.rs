@@ -32,7 +32,7 @@ impl Register {
     pub fn last_change(&self, credential_id: &str) -> Option<Changed> {
         let digest = self.digest_credential(credential_id);
         let index = self.hold();
-        let issue = index.credentials.get(&digest)?;
-        index.changed(index.issues.get(issue)?.last_change?)
+        let issue = index.credential(&digest)?;
+        index.changed(index.history(issue).last_change?)
     }
 }

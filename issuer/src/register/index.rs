@@ -7,22 +7,27 @@ use sillok_log::{LeafIndex, UnixSeconds};
 
 use super::change::Change;
 use super::error::ChangeRefused;
+use super::issues::{History, IssueState, Issues};
 use super::record::{Asked, ChangeNumber, Digest, Header, IssueNumber};
-use crate::journal::{Location, Record};
+use crate::journal::Location;
 use crate::slots::Slot;
-use crate::subjects::SubjectSlot;
+use crate::subjects::{SubjectSlot, Table};
 
 /// Everything that is known without opening a sealed part.
 #[derive(Default)]
 pub(super) struct Index {
-    pub(super) issues: HashMap<IssueNumber, IssueState>,
+    pub(super) issues: Issues,
+    /// Of the credentials whose status was touched.
+    histories: HashMap<IssueNumber, History>,
     pub(super) changes: HashMap<ChangeNumber, ChangeState>,
     pub(super) next_issue: u64,
     pub(super) next_change: u64,
     /// Which credential an id, digested, is of.
-    pub(super) credentials: HashMap<Digest, IssueNumber>,
-    /// Which request an idempotency key was used for, and what came of it.
-    pub(super) keys: HashMap<Digest, (Digest, Outcome)>,
+    credentials: Table<IssueNumber>,
+    /// Which issuance an idempotency key was used for.
+    issue_keys: Table<IssueNumber>,
+    /// Which request an idempotency key was used for that changed a status, and which change came of it.
+    change_keys: HashMap<Digest, (Digest, ChangeNumber)>,
     /// Idempotency keys of requests that are being worked on, and what they ask for.
     pub(super) in_progress: HashMap<Digest, Digest>,
     pub(super) open_issues: BTreeSet<IssueNumber>,
@@ -31,8 +36,10 @@ pub(super) struct Index {
     pub(super) values: BTreeMap<IssueNumber, (Slot, StatusValue)>,
     /// The highest leaf of a change, by list.
     pub(super) highest: BTreeMap<ListId, LeafIndex>,
-    /// When there was last something to seal for a subject.
-    pub(super) last_used: HashMap<SubjectSlot, UnixSeconds>,
+    /// When there was last something to seal for a subject, by the slot of its key; 0 for never.
+    pub(super) last_used: Vec<UnixSeconds>,
+    /// The lists of all slots, each once.
+    lists: Vec<ListId>,
 }
 
 /// What came of a request.
@@ -40,25 +47,6 @@ pub(super) struct Index {
 pub(super) enum Outcome {
     Change(ChangeNumber),
     Issue(IssueNumber),
-}
-
-/// One issuance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct IssueState {
-    pub(super) intent: Location,
-    /// The newest done record.
-    pub(super) done: Option<Location>,
-    pub(super) subject: SubjectSlot,
-    pub(super) slot: Slot,
-    pub(super) credential: Digest,
-    pub(super) value: StatusValue,
-    /// Changes of its status that are in the log.
-    pub(super) changes: u64,
-    /// The change that is about to be logged.
-    pub(super) pending: Option<ChangeNumber>,
-    /// The last of its changes that is in the log.
-    pub(super) last_change: Option<ChangeNumber>,
-    asked: Option<Digest>,
 }
 
 /// One change of a status.
@@ -75,47 +63,55 @@ pub(super) struct ChangeState {
 
 impl Index {
     /// Takes in a record, whether it was just written or read again at the start.
-    pub(super) fn apply(&mut self, location: Location, record: &Record) -> Result<(), &'static str> {
-        let header = Header::parse(record.kind, &record.header).ok_or("a record's header is not one")?;
-        match header {
+    pub(super) fn apply(&mut self, location: Location, header: &Header) -> Result<(), &'static str> {
+        match *header {
             Header::Intent { number, subject, credential, slot, time, asked } => {
+                let Slot { list, index } = slot;
+                let list = self.list(list)?;
                 let state = IssueState {
                     intent: location,
                     done: None,
                     subject,
-                    slot,
+                    list,
+                    slot: index,
                     credential,
-                    value: StatusValue::Valid,
-                    changes: 0,
-                    pending: None,
-                    last_change: None,
-                    asked: asked.map(|asked| asked.key),
+                    asked,
                 };
                 if self.issues.insert(number, state).is_some() {
                     return Err("an issuance begins twice");
                 }
                 self.next_issue = self.next_issue.max(number.0.saturating_add(1));
-                self.credentials.insert(credential, number);
-                self.remember(asked, Outcome::Issue(number));
+                let Self { issues, credentials, issue_keys, .. } = self;
+                credentials.insert(&credential, number, |number| Some(issues.get(number)?.credential));
+                if let Some(Asked { key, .. }) = asked {
+                    issue_keys.insert(&key, number, |number| Some(issues.get(number)?.asked?.key));
+                }
                 self.open_issues.insert(number);
                 self.used(subject, time);
             }
             Header::Done { number, time } => {
-                let state = self.issues.get_mut(&number).ok_or("an issuance ends that never began")?;
-                state.done = Some(location);
+                let state = self.issues.get_mut(number).ok_or("an issuance ends that never began")?;
+                let first = state.done.replace(location).is_none();
                 let subject = state.subject;
-                self.open_issues.remove(&number);
+                if first {
+                    self.open_issues.remove(&number);
+                }
                 self.used(subject, time);
             }
             Header::Abandoned { number, time: _ } => {
-                let state = self.issues.remove(&number).ok_or("an issuance ends that never began")?;
-                self.credentials.remove(&state.credential);
+                let Self { issues, credentials, issue_keys, .. } = self;
+                let state = *issues.get(number).ok_or("an issuance ends that never began")?;
+                credentials.remove(&state.credential, |number| Some(issues.get(number)?.credential));
+                if let Some(Asked { key, .. }) = state.asked {
+                    issue_keys.remove(&key, |number| Some(issues.get(number)?.asked?.key));
+                }
+                issues.remove(number);
+                self.histories.remove(&number);
                 self.values.remove(&number);
-                self.forget(state.asked);
                 self.open_issues.remove(&number);
             }
             Header::Change { .. } | Header::ChangeAbandoned { .. } | Header::ChangeDone { .. } => {
-                self.apply_change(location, &header)?;
+                self.apply_change(location, header)?;
             }
         }
         Ok(())
@@ -124,16 +120,17 @@ impl Index {
     fn apply_change(&mut self, location: Location, header: &Header) -> Result<(), &'static str> {
         match *header {
             Header::Change { number, issue, value, change, time, asked } => {
-                let credential = self.issues.get_mut(&issue).ok_or("a change is of no credential")?;
-                credential.pending = Some(number);
-                let subject = credential.subject;
+                let subject = self.issues.get(issue).ok_or("a change is of no credential")?.subject;
+                self.histories.entry(issue).or_insert(History::NONE).pending = Some(number);
                 let key = asked.map(|asked| asked.key);
                 let state = ChangeState { location, issue, value, change, time, leaf: None, asked: key };
                 if self.changes.insert(number, state).is_some() {
                     return Err("a change begins twice");
                 }
                 self.next_change = self.next_change.max(number.0.saturating_add(1));
-                self.remember(asked, Outcome::Change(number));
+                if let Some(Asked { key, request }) = asked {
+                    self.change_keys.insert(key, (request, number));
+                }
                 self.open_changes.insert(number);
                 self.used(subject, time);
             }
@@ -142,15 +139,17 @@ impl Index {
                 state.leaf = Some(leaf);
                 let (issue, value, change) = (state.issue, state.value, state.change);
                 let open = self.open_changes.remove(&number);
-                if let Some(credential) = self.issues.get_mut(&issue) {
-                    let slot = credential.slot;
+                if let Some(slot) = self.issues.get(issue).map(|credential| self.slot(credential)) {
                     let highest = self.highest.entry(slot.list).or_insert(leaf);
                     *highest = leaf.max(*highest);
                     if open {
-                        credential.pending = None;
-                        credential.value = value;
-                        credential.changes = change.saturating_add(1);
-                        credential.last_change = Some(number);
+                        let history = History {
+                            value,
+                            changes: change.saturating_add(1),
+                            pending: None,
+                            last_change: Some(number),
+                        };
+                        self.histories.insert(issue, history);
                         match value {
                             StatusValue::Valid => self.values.remove(&issue),
                             StatusValue::Revoked | StatusValue::Suspended => {
@@ -163,10 +162,10 @@ impl Index {
             Header::ChangeAbandoned { number, time: _ } => {
                 let state = self.changes.remove(&number).ok_or("a change ends that never began")?;
                 self.open_changes.remove(&number);
-                self.forget(state.asked);
-                if let Some(credential) = self.issues.get_mut(&state.issue) {
-                    credential.pending = None;
+                if let Some(key) = state.asked {
+                    self.change_keys.remove(&key);
                 }
+                self.release_changes(&[state.issue]);
             }
             Header::Abandoned { .. } | Header::Done { .. } | Header::Intent { .. } => {}
         }
@@ -187,10 +186,11 @@ impl Index {
         value: StatusValue,
         now: UnixSeconds,
     ) -> Result<(Change, IssueNumber, SubjectSlot), ChangeRefused> {
-        let issue = *self.credentials.get(credential).ok_or(ChangeRefused::Unknown)?;
-        let state = self.issues.get_mut(&issue).ok_or(ChangeRefused::Unknown)?;
-        let Slot { list, index } = state.slot;
-        if let Some(number) = state.pending {
+        let issue = self.credential(credential).ok_or(ChangeRefused::Unknown)?;
+        let state = *self.issues.get(issue).ok_or(ChangeRefused::Unknown)?;
+        let history = self.history(issue);
+        let Slot { list, index } = self.slot(&state);
+        if let Some(number) = history.pending {
             let pending = self.changes.get(&number).map(|pending| {
                 let (value, change, time) = (pending.value, pending.change, pending.time);
                 Change { number, entry: Status { list, index, value, change, time } }
@@ -200,43 +200,72 @@ impl Index {
         if state.done.is_none() {
             return Err(ChangeRefused::NotLogged);
         }
-        if state.value == StatusValue::Revoked {
+        if history.value == StatusValue::Revoked {
             return Err(ChangeRefused::Revoked);
         }
-        if state.value == value {
+        if history.value == value {
             return Err(ChangeRefused::NoChange);
         }
         let number = ChangeNumber(self.next_change);
         self.next_change = self.next_change.saturating_add(1);
-        state.pending = Some(number);
-        let entry = Status { list, index, value, change: state.changes, time: now };
+        self.histories.insert(issue, History { pending: Some(number), ..history });
+        let entry = Status { list, index, value, change: history.changes, time: now };
         Ok((Change { number, entry }, issue, state.subject))
     }
 
     /// Takes back what [`Index::reserve_change`] kept: nothing was written.
     pub(super) fn release_changes(&mut self, issues: &[IssueNumber]) {
         for issue in issues {
-            if let Some(state) = self.issues.get_mut(issue) {
-                state.pending = None;
+            if let Some(history) = self.histories.get_mut(issue) {
+                history.pending = None;
             }
         }
     }
 
-    fn remember(&mut self, asked: Option<Asked>, outcome: Outcome) {
-        if let Some(Asked { key, request }) = asked {
-            self.keys.insert(key, (request, outcome));
+    /// What an idempotency key was used for: the digest of that request, and what came of it.
+    pub(super) fn asked_before(&self, key: &Digest) -> Option<(Digest, Outcome)> {
+        let issue = self.issue_keys.find(key, |number| Some(self.issues.get(number)?.asked?.key));
+        if let Some(number) = issue {
+            return Some((self.issues.get(number)?.asked?.request, Outcome::Issue(number)));
         }
+        self.change_keys.get(key).map(|(request, number)| (*request, Outcome::Change(*number)))
     }
 
-    /// The key may be used again: nothing came of its request.
-    fn forget(&mut self, key: Option<Digest>) {
-        if let Some(key) = key {
-            self.keys.remove(&key);
-        }
+    /// Which credential an id, digested, is of.
+    pub(super) fn credential(&self, digest: &Digest) -> Option<IssueNumber> {
+        self.credentials.find(digest, |number| Some(self.issues.get(number)?.credential))
     }
 
+    /// What has become of a credential's status.
+    pub(super) fn history(&self, issue: IssueNumber) -> History {
+        self.histories.get(&issue).copied().unwrap_or(History::NONE)
+    }
+
+    /// The place of a credential's status.
+    pub(super) fn slot(&self, state: &IssueState) -> Slot {
+        // Every list that an issuance names was put there by `list`.
+        let list = self.lists.get(state.list as usize).copied().unwrap_or(ListId([0; 16]));
+        Slot { list, index: state.slot }
+    }
+
+    /// The number of a list, the last of which is the one in use.
+    fn list(&mut self, list: ListId) -> Result<u32, &'static str> {
+        let known = self.lists.iter().rposition(|known| *known == list);
+        let number = known.unwrap_or(self.lists.len());
+        if known.is_none() {
+            self.lists.push(list);
+        }
+        u32::try_from(number).map_err(|_many| "there are more status lists than can be")
+    }
+
+    /// A slot of a key store is never far from its others: the register makes sure that it is used.
     fn used(&mut self, subject: SubjectSlot, time: UnixSeconds) {
-        let last = self.last_used.entry(subject).or_insert(time);
-        *last = (*last).max(time);
+        let place = subject.0 as usize;
+        if place >= self.last_used.len() {
+            self.last_used.resize(place + 1, UnixSeconds(0));
+        }
+        if let Some(last) = self.last_used.get_mut(place) {
+            *last = (*last).max(time);
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use sillok_log::entry::{Entry, FieldTooLong, Issue, provenance};
 use sillok_log::{Hash, LeafIndex};
-use zeroize::Zeroizing;
 
 /// Where a credential comes from. The log holds a digest of it, the journal the whole: the authority's own auditors
 /// reconcile the two.
@@ -61,16 +60,16 @@ pub struct Note {
     pub operator: String,
 }
 
-pub(super) fn encode_signed(
-    jws: &str,
-    nonce: &[u8; 32],
-    from: &Provenance,
-    entry: &Issue,
-) -> Zeroizing<Vec<u8>> {
-    let entry = Entry::Issue(*entry).encode();
+/// The fields of what an intent seals.
+pub(super) fn signed<'a>(
+    jws: &'a str,
+    nonce: &'a [u8; 32],
+    from: &'a Provenance,
+    entry: &'a [u8],
+) -> [&'a [u8]; 7] {
     let texts = [&from.operator, &from.facility, &from.source_event].map(|text| text.as_bytes());
     let [operator, facility, source_event] = texts;
-    join(&[jws.as_bytes(), nonce, &from.nonce, operator, facility, source_event, &entry])
+    [jws.as_bytes(), nonce, &from.nonce, operator, facility, source_event, entry]
 }
 
 pub(super) fn parse_signed(bytes: &[u8]) -> Option<Signed> {
@@ -85,8 +84,9 @@ pub(super) fn parse_signed(bytes: &[u8]) -> Option<Signed> {
     Some(Signed { jws: text(jws)?, nonce: nonce.try_into().ok()?, provenance, entry })
 }
 
-pub(super) fn encode_logged(leaf: LeafIndex, receipt: &str) -> Zeroizing<Vec<u8>> {
-    join(&[&leaf.0.to_be_bytes(), receipt.as_bytes()])
+/// The fields of what a done record seals.
+pub(super) fn logged<'a>(leaf: &'a [u8; 8], receipt: &'a str) -> [&'a [u8]; 2] {
+    [leaf, receipt.as_bytes()]
 }
 
 pub(super) fn parse_logged(bytes: &[u8]) -> Option<Logged> {
@@ -94,8 +94,9 @@ pub(super) fn parse_logged(bytes: &[u8]) -> Option<Logged> {
     Some(Logged { leaf: LeafIndex(u64::from_be_bytes(leaf.try_into().ok()?)), receipt: text(receipt)? })
 }
 
-pub(super) fn encode_note(reason: &str, operator: &str) -> Zeroizing<Vec<u8>> {
-    join(&[reason.as_bytes(), operator.as_bytes()])
+/// The fields of what a change of a status seals.
+pub(super) fn note<'a>(reason: &'a str, operator: &'a str) -> [&'a [u8]; 2] {
+    [reason.as_bytes(), operator.as_bytes()]
 }
 
 pub(super) fn parse_note(bytes: &[u8]) -> Option<Note> {
@@ -103,16 +104,24 @@ pub(super) fn parse_note(bytes: &[u8]) -> Option<Note> {
     Some(Note { reason: text(reason)?, operator: text(operator)? })
 }
 
-fn join(fields: &[&[u8]]) -> Zeroizing<Vec<u8>> {
-    // Of its full size from the beginning: growing would leave copies behind that nobody wipes.
-    let length = fields.iter().map(|field| field.len() + 4).sum();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+/// How long fields are together.
+pub(super) fn joined_bytes(fields: &[&[u8]]) -> usize {
+    fields.iter().map(|field| field.len() + LENGTH_BYTES).sum()
+}
+
+/// Writes fields into the place of that length.
+pub(super) fn join(fields: &[&[u8]], mut place: &mut [u8]) {
     for field in fields {
         // A field longer than 4 GiB makes a record that the journal refuses.
-        bytes.extend_from_slice(&u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
-        bytes.extend_from_slice(field);
+        let length = u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes();
+        let (Some(head), Some(text)) =
+            (place.split_off_mut(..LENGTH_BYTES), place.split_off_mut(..field.len()))
+        else {
+            return;
+        };
+        head.copy_from_slice(&length);
+        text.copy_from_slice(field);
     }
-    bytes
 }
 
 fn split<const N: usize>(mut rest: &[u8]) -> Option<[&[u8]; N]> {
@@ -128,3 +137,6 @@ fn split<const N: usize>(mut rest: &[u8]) -> Option<[&[u8]; N]> {
 fn text(bytes: &[u8]) -> Option<String> {
     String::from_utf8(bytes.to_vec()).ok()
 }
+
+/// Of the length before each field.
+const LENGTH_BYTES: usize = 4;

@@ -59,41 +59,48 @@ pub(super) enum Header {
 }
 
 impl Header {
-    /// The kind of its record, and its bytes: fixed fields, integers big-endian.
-    pub(super) fn encode(&self) -> (u8, Vec<u8>) {
-        let mut bytes = Vec::new();
-        let kind = match self {
+    /// The kind of its record in one byte, and its header behind it: fixed fields, integers big-endian. What is sealed
+    /// beside it opens beside no other.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(CONTEXT_BYTES);
+        bytes.push(self.kind());
+        match self {
             Self::Intent { number, subject, credential, slot, time, asked } => {
                 put(&mut bytes, &[&number.0.to_be_bytes(), &subject.0.to_be_bytes(), credential]);
                 put(&mut bytes, &[&slot.list.0, &slot.index.to_be_bytes(), &time.0.to_be_bytes()]);
                 put_asked(&mut bytes, asked.as_ref());
-                INTENT
             }
             Self::Done { number, time } => {
                 put(&mut bytes, &[&number.0.to_be_bytes(), &time.0.to_be_bytes()]);
-                DONE
             }
             Self::Abandoned { number, time } => {
                 put(&mut bytes, &[&number.0.to_be_bytes(), &time.0.to_be_bytes()]);
-                ABANDONED
             }
             Self::Change { number, issue, value, change, time, asked } => {
                 put(&mut bytes, &[&number.0.to_be_bytes(), &issue.0.to_be_bytes(), &[value.code()]]);
                 put(&mut bytes, &[&change.to_be_bytes(), &time.0.to_be_bytes()]);
                 put_asked(&mut bytes, asked.as_ref());
-                CHANGE
             }
             Self::ChangeDone { number, leaf, time } => {
                 let fields = [number.0.to_be_bytes(), leaf.0.to_be_bytes(), time.0.to_be_bytes()];
                 put(&mut bytes, &fields.each_ref().map(<[u8; 8]>::as_slice));
-                CHANGE_DONE
             }
             Self::ChangeAbandoned { number, time } => {
                 put(&mut bytes, &[&number.0.to_be_bytes(), &time.0.to_be_bytes()]);
-                CHANGE_ABANDONED
             }
-        };
-        (kind, bytes)
+        }
+        bytes
+    }
+
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Abandoned { .. } => ABANDONED,
+            Self::Change { .. } => CHANGE,
+            Self::ChangeAbandoned { .. } => CHANGE_ABANDONED,
+            Self::ChangeDone { .. } => CHANGE_DONE,
+            Self::Done { .. } => DONE,
+            Self::Intent { .. } => INTENT,
+        }
     }
 
     /// Reads what [`Header::encode`] writes.
@@ -174,3 +181,6 @@ const ABANDONED: u8 = 3;
 const CHANGE: u8 = 4;
 const CHANGE_DONE: u8 = 5;
 const CHANGE_ABANDONED: u8 = 6;
+
+/// Bytes of the longest header, and of the kind before it.
+const CONTEXT_BYTES: usize = 89;

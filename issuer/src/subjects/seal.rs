@@ -1,11 +1,13 @@
 //! Keys from one master key, and what is sealed under them.
 
-use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use chacha20poly1305::aead::inout::InOutBuf;
+use chacha20poly1305::aead::{Aead as _, AeadInOut as _, KeyInit as _, Payload};
+use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
+use super::random::random;
 use crate::journal::StoreError;
 
 /// The key material that everything the issuer keeps is sealed under, directly or not: the key file `subjects`.
@@ -55,22 +57,45 @@ pub(crate) fn keyed_hash(key: &[u8; 32]) -> Hmac<Sha256> {
     Hmac::new(&(*block).into())
 }
 
-/// What is sealed under one key: XChaCha20-Poly1305, whose nonce is long enough to be drawn at random.
+/// What is sealed under one key: XChaCha20-Poly1305, whose nonce is long enough to be drawn at random. The key is wiped
+/// when it is dropped.
+#[derive(Clone)]
 pub(crate) struct Sealer(XChaCha20Poly1305);
 
 impl Sealer {
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        Self(XChaCha20Poly1305::new(&(*key).into()))
+        Self(XChaCha20Poly1305::new(key.into()))
     }
 
     /// Nonce, ciphertext and tag. `context` is not in it, but must be the same when it is opened.
     pub(crate) fn seal(&self, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let nonce = random::<NONCE_BYTES>()?;
-        let payload = Payload { msg: plain, aad: context };
+        let mut bytes = vec![0; SEAL_BYTES + plain.len()];
+        bytes[NONCE_BYTES..NONCE_BYTES + plain.len()].copy_from_slice(plain);
+        self.seal_in_place(context, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The same where the plain text stands: behind the place of the nonce, which is [`NONCE_BYTES`] long, and before
+    /// that of the tag. After an error nothing of it is left.
+    pub(crate) fn seal_in_place(&self, context: &[u8], bytes: &mut [u8]) -> Result<(), StoreError> {
+        let sealed = self.try_seal(context, bytes);
+        if sealed.is_err() {
+            bytes.zeroize();
+        }
+        sealed
+    }
+
+    fn try_seal(&self, context: &[u8], bytes: &mut [u8]) -> Result<(), StoreError> {
+        let length = bytes.len();
         // The cipher refuses more than 2^38 bytes only.
-        let too_long = |_refused| StoreError::TooLong { bytes: plain.len() };
-        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).map_err(too_long)?;
-        Ok([&nonce, sealed.as_slice()].concat())
+        let refused = || StoreError::TooLong { bytes: length };
+        let (place, rest) = bytes.split_first_chunk_mut::<NONCE_BYTES>().ok_or_else(refused)?;
+        let (text, place_of_tag) = rest.split_last_chunk_mut::<TAG_BYTES>().ok_or_else(refused)?;
+        *place = random()?;
+        let (nonce, text) = (XNonce::from(*place), InOutBuf::from(text));
+        let tag = self.0.encrypt_inout_detached(&nonce, context, text).map_err(|_refused| refused())?;
+        *place_of_tag = tag.into();
+        Ok(())
     }
 
     /// What was sealed; `None` if it was not under this key and in this context.
@@ -79,16 +104,19 @@ impl Sealer {
         let payload = Payload { msg: sealed, aad: context };
         self.0.decrypt(&XNonce::from(*nonce), payload).ok().map(Zeroizing::new)
     }
+
+    /// The same where the sealed bytes stand.
+    pub(crate) fn open_in_place<'a>(&self, context: &[u8], sealed: &'a mut [u8]) -> Option<&'a [u8]> {
+        let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE_BYTES>()?;
+        let (text, tag) = rest.split_last_chunk_mut::<TAG_BYTES>()?;
+        let (nonce, tag) = (XNonce::from(*nonce), Tag::from(*tag));
+        self.0.decrypt_inout_detached(&nonce, context, InOutBuf::from(&mut *text), &tag).ok()?;
+        Some(text)
+    }
 }
 
-/// Random bytes from the operating system.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|source| StoreError::Random { source })?;
-    Ok(bytes)
-}
-
-const NONCE_BYTES: usize = 24;
+/// Where the plain text begins that is to be sealed in place.
+pub(crate) const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
 
 /// How much longer sealing makes.

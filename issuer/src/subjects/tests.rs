@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
-use super::{ERASED, Master, SLOT_BYTES, SubjectSlot, Subjects};
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+use super::{ERASED, Master, NONCE_BYTES, SEAL_BYTES, SLOT_BYTES, Sealer, SubjectSlot, Subjects};
 use crate::journal::StoreError;
 
 const MASTER: [u8; 32] = [9; 32];
@@ -126,4 +128,48 @@ fn a_slot_that_was_never_written_is_neither_a_key_nor_an_erasure() {
     assert!(store.is_used(slot(2)) && opens(&store, &sealed[2]));
     assert!(!store.is_used(SubjectSlot(0)) && !store.is_used(SubjectSlot(slot(2).0 + 1)));
     assert!(matches!(store.key(slot(1)).err().unwrap(), StoreError::Damaged { .. }));
+}
+
+proptest! {
+    #[test]
+    fn what_is_sealed_in_place_opens_in_its_context_and_unchanged_only(
+        plain in proptest::collection::vec(any::<u8>(), 0..400),
+        context in proptest::collection::vec(any::<u8>(), 0..90),
+        flipped in any::<proptest::sample::Index>(),
+    ) {
+        let sealer = Sealer::new(&MASTER);
+        let mut sealed = vec![0; SEAL_BYTES + plain.len()];
+        sealed[NONCE_BYTES..NONCE_BYTES + plain.len()].copy_from_slice(&plain);
+        sealer.seal_in_place(&context, &mut sealed).unwrap();
+        let (opened, mut copy) = (sealer.open(&context, &sealed).unwrap(), sealed.clone());
+        prop_assert_eq!(opened.as_slice(), &plain);
+        prop_assert_eq!(sealer.open_in_place(&context, &mut copy).unwrap(), &plain);
+        let other = [context.as_slice(), &[0]].concat();
+        prop_assert!(sealer.open(&other, &sealed).is_none());
+        let at = flipped.index(sealed.len());
+        sealed[at] ^= 1;
+        prop_assert!(sealer.open(&context, &sealed).is_none());
+        prop_assert!(sealer.open_in_place(&context, &mut sealed).is_none());
+    }
+}
+
+#[test]
+fn keys_of_many_pieces_of_the_file_are_found_again_and_an_erased_one_is_nobodys() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("subjects");
+    let store = open(&path).unwrap();
+    let names: Vec<String> =
+        (0..super::GROWTH_BYTES / SLOT_BYTES + 100).map(|name| name.to_string()).collect();
+    let references: Vec<_> = names.iter().map(|name| store.reference(name)).collect();
+    let keys = store.keys_for(&references).unwrap();
+    let (last, sealed) = (keys.last().unwrap().slot, keys.last().unwrap().sealer.seal(b"", b"word").unwrap());
+    store.erase(&HashSet::from([keys[9_000 % keys.len()].slot, keys[3].slot])).unwrap();
+    assert!(store.find(references[3]).is_none() && store.key(keys[3].slot).unwrap().is_none());
+    drop(store);
+    let store = open(&path).unwrap();
+    assert!(store.find(references[3]).is_none() && store.is_erased(keys[3].slot));
+    assert!(opens(&store, &(last, sealed)));
+    let found =
+        references.iter().zip(&keys).filter(|(reference, key)| store.find(**reference) == Some(key.slot));
+    assert_eq!(found.count(), keys.len() - 2);
 }
