@@ -141,7 +141,8 @@ fn after(
 
 /// Whether a line of strace is about a file that promises rest on; the others are made anew.
 fn is_promised(folder: &Folder, line: &str) -> bool {
-    let promised = [".head", "/wal", "/public/tile", "/public/checkpoint", "/issuer/journal", "/issuer/subjects"];
+    let promised =
+        [".head", "/wal", "/public/tile", "/public/checkpoint", "/issuer/journal", "/issuer/subjects"];
     promised.iter().any(|name| line.contains(&format!("{}{name}", folder.path())))
 }
 
