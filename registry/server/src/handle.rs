@@ -140,8 +140,8 @@ impl Registry {
         let now = clock();
         let recovered = recover::recover(&stores, &key, kind, now)?;
         let time = Time::new(clock, now.max(recovered.head.time));
+        let shared = Arc::new(Shared::new((kind, limits.clone()), &stores, &recovered.signed));
         let Stores { blobs, heads, seen, staging } = stores;
-        let shared = Arc::new(Shared::new(kind, limits.clone(), Arc::clone(&blobs), &recovered.signed));
         let (sender, inbox) = mpsc::channel();
         let (publisher_sender, publisher_inbox) = mpsc::sync_channel(PUBLISHER_QUEUE);
         let levels = recovered.edge.levels().to_vec();
@@ -365,7 +365,8 @@ impl Handle {
         role: Role,
         level: Level,
     ) -> Result<Answer, SubmitError> {
-        let answer = self.enqueue(entries, Some(role), level)?;
+        let items = self.recognise(self.judge(entries, Some(role))?).await?;
+        let answer = self.enqueue(items, level)?;
         self.finish(answer.await.map_err(|_dropped| self.stopped())??).await
     }
 
@@ -379,7 +380,9 @@ impl Handle {
         role: Role,
         level: Level,
     ) -> Result<Answer, SubmitError> {
-        let answer = self.enqueue(entries, Some(role), level)?;
+        let mut items = self.judge(entries, Some(role))?;
+        self.recognise_blocking(&mut items);
+        let answer = self.enqueue(items, level)?;
         let draft = answer.blocking_recv().map_err(|_dropped| self.stopped())??;
         self.finish_blocking(draft)
     }
@@ -390,7 +393,7 @@ impl Handle {
     /// # Errors
     /// See [`SubmitError`].
     pub async fn add_raw(&self, entries: Vec<Vec<u8>>, level: Level) -> Result<Answer, SubmitError> {
-        let answer = self.enqueue(entries, None, level)?;
+        let answer = self.enqueue(self.judge(entries, None)?, level)?;
         self.finish(answer.await.map_err(|_dropped| self.stopped())??).await
     }
 
@@ -399,7 +402,7 @@ impl Handle {
     /// # Errors
     /// See [`SubmitError`].
     pub fn add_raw_blocking(&self, entries: Vec<Vec<u8>>, level: Level) -> Result<Answer, SubmitError> {
-        let answer = self.enqueue(entries, None, level)?;
+        let answer = self.enqueue(self.judge(entries, None)?, level)?;
         let draft = answer.blocking_recv().map_err(|_dropped| self.stopped())??;
         self.finish_blocking(draft)
     }
@@ -440,13 +443,9 @@ impl Handle {
         self.shared.stopped().unwrap_or_else(|| SubmitError::Stopped { reason: "it is shutting down".into() })
     }
 
-    /// Judges the request as a whole and queues it, without waiting.
-    fn enqueue(
-        &self,
-        entries: Vec<Vec<u8>>,
-        role: Option<Role>,
-        level: Level,
-    ) -> Result<oneshot::Receiver<Result<Draft, SubmitError>>, SubmitError> {
+    /// Judges the request as a whole. Its entries are parsed and hashed here, by whoever submits, and not by the one thread
+    /// that all wait for.
+    fn judge(&self, entries: Vec<Vec<u8>>, role: Option<Role>) -> Result<Vec<Item>, SubmitError> {
         let Shared { kind, limits, stats, .. } = self.shared.as_ref();
         let bytes = entries.iter().map(Vec::len).sum();
         let count = entries.len();
@@ -471,25 +470,63 @@ impl Handle {
             }
             Phase::Stopping | Phase::Stopped { .. } => return Err(self.stopped()),
         }
-        self.reserve(count, bytes)?;
-        // Parsed and hashed here, by whoever submits, and not by the one thread that all wait for.
-        let items = entries.into_iter().map(|bytes| item(bytes, role)).collect();
+        // Before any work is done for it.
+        let queued = (stats.queue_entries.load(Ordering::SeqCst), stats.queue_bytes.load(Ordering::SeqCst));
+        self.check_room(queued, count, bytes)?;
+        Ok(entries.into_iter().map(|bytes| item(bytes, role)).collect())
+    }
+
+    /// Looks up entries that may be in the log already, so that the sequencer need not read files for a retry.
+    async fn recognise(&self, mut items: Vec<Item>) -> Result<Vec<Item>, SubmitError> {
+        let may_be_known = |item: &Item| item.key().is_some_and(|key| self.shared.seen.may_have(&key));
+        if !items.iter().any(may_be_known) {
+            return Ok(items);
+        }
+        let handle = self.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            handle.recognise_blocking(&mut items);
+            items
+        });
+        found.await.map_err(|_cancelled| self.stopped())
+    }
+
+    fn recognise_blocking(&self, items: &mut [Item]) {
+        let Shared { seen, blobs, .. } = self.shared.as_ref();
+        let noted = self.shared.noted();
+        Index::new(Arc::clone(seen), Arc::clone(blobs)).recognise(items, noted);
+    }
+
+    /// Queues a request, without waiting.
+    fn enqueue(
+        &self,
+        items: Vec<Item>,
+        level: Level,
+    ) -> Result<oneshot::Receiver<Result<Draft, SubmitError>>, SubmitError> {
+        let bytes = items.iter().map(|item| item.bytes.len()).sum();
+        self.reserve(items.len(), bytes)?;
         let (reply, answer) = oneshot::channel();
         self.send(Message::Request(Request { items, level, bytes, reply }))?;
         Ok(answer)
     }
 
     fn reserve(&self, count: usize, bytes: usize) -> Result<(), SubmitError> {
-        let Shared { limits, stats, .. } = self.shared.as_ref();
+        let stats = &self.shared.stats;
         let entries_before = stats.queue_entries.fetch_add(count as u64, Ordering::SeqCst);
         let bytes_before = stats.queue_bytes.fetch_add(bytes as u64, Ordering::SeqCst);
-        if entries_before + count as u64 <= limits.queue_entries as u64
-            && bytes_before + bytes as u64 <= limits.queue_bytes as u64
+        self.check_room((entries_before, bytes_before), count, bytes).inspect_err(|_full| {
+            stats.queue_entries.fetch_sub(count as u64, Ordering::SeqCst);
+            stats.queue_bytes.fetch_sub(bytes as u64, Ordering::SeqCst);
+        })
+    }
+
+    /// Whether so much more fits into a queue.
+    fn check_room(&self, queued: (u64, u64), count: usize, bytes: usize) -> Result<(), SubmitError> {
+        let Shared { limits, stats, .. } = self.shared.as_ref();
+        if queued.0 + count as u64 <= limits.queue_entries as u64
+            && queued.1 + bytes as u64 <= limits.queue_bytes as u64
         {
             return Ok(());
         }
-        stats.queue_entries.fetch_sub(count as u64, Ordering::SeqCst);
-        stats.queue_bytes.fetch_sub(bytes as u64, Ordering::SeqCst);
         stats.requests_pushed_back.fetch_add(1, Ordering::Relaxed);
         Err(SubmitError::QueueFull { retry_after_seconds: stats.retry_after_seconds() })
     }
@@ -523,9 +560,9 @@ fn item(bytes: Vec<u8>, role: Option<Role>) -> Item {
             Err(error) => Parsed::Malformed(error),
         },
     };
-    Item { leaf: leaf_hash(&bytes), bytes, parsed }
+    Item { leaf: leaf_hash(&bytes), bytes, parsed, place: None }
 }
 
-/// Batches that wait for the publisher before the sequencer waits too: what they take is bounded by the batch's own
-/// limits.
-const PUBLISHER_QUEUE: usize = 32;
+/// Messages that wait for the publisher before the sequencer waits too. What is in them is bounded by the backlog: this
+/// many of one entry each wait while seconds of them are published.
+const PUBLISHER_QUEUE: usize = 4_096;

@@ -42,6 +42,9 @@ impl Index {
         noted: TreeSize,
         public: &Signed,
     ) -> Result<Option<Known>, Fatal> {
+        if let Some(place) = item.place {
+            return Ok(Some(Known::Same(place)));
+        }
         let Some(key) = item.key() else { return Ok(None) };
         if let Some((index, leaf)) = self.recent.get(&key) {
             return Ok(Some(if *leaf == item.leaf { Known::Same(*index) } else { Known::Other }));
@@ -67,6 +70,21 @@ impl Index {
         // The index may forget, and must not invent: only an entry that has this very key counts.
         let other = Entry::parse(&bytes).is_ok_and(|entry| seen_key(&entry, leaf) == key);
         Ok(other.then_some(Known::Other))
+    }
+
+    /// Finds those entries that are in the public log already. For whoever submits, on a thread of its own: what is not
+    /// found, or cannot be read, the sequencer looks up again.
+    pub(crate) fn recognise(&mut self, items: &mut [Item], noted: TreeSize) {
+        for item in items {
+            let Some(key) = item.key().filter(|key| self.seen.may_have(key)) else { continue };
+            let Ok(Some(index)) = self.seen.find(&key) else { continue };
+            if index.0 < noted.0
+                && let Ok(Some(bytes)) = self.entry(index, noted)
+                && bytes == item.bytes
+            {
+                item.place = Some(index);
+            }
+        }
     }
 
     fn entry(&mut self, index: LeafIndex, public: TreeSize) -> Result<Option<Vec<u8>>, Fatal> {
@@ -204,7 +222,7 @@ fn scan_entry(
     Ok(())
 }
 
-/// Bundles noted at once: 4,096 entries, beyond which sled takes ever more memory.
+/// Bundles noted at once: 4,096 entries, after which it is asked whether to go on.
 const BUNDLES_A_BATCH: u64 = 16;
 
 #[cfg(test)]

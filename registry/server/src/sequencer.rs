@@ -17,10 +17,12 @@ use crate::segment::Staging;
 use crate::stats::Stats;
 use crate::store::{Blobs, Heads, Seen};
 use answer::Request;
+use backlog::Backlog;
 use commit::Writer;
 use plan::{Decision, Item, State};
 
 pub(crate) mod answer;
+mod backlog;
 pub(crate) mod commit;
 pub(crate) mod edge;
 mod error;
@@ -53,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) stats: Stats,
     pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) seen: Arc<dyn Seen>,
+    pub(crate) backlog: Backlog,
     state: Mutex<Visible>,
     /// Every leaf below is public and noted in the index.
     noted: AtomicU64,
@@ -81,13 +85,23 @@ pub enum Phase {
 }
 
 impl Shared {
-    pub(crate) fn new(kind: LogKind, limits: Limits, blobs: Arc<dyn Blobs>, signed: &Arc<Signed>) -> Self {
+    pub(crate) fn new(options: (LogKind, Limits), stores: &Stores, signed: &Arc<Signed>) -> Self {
+        let (kind, limits) = options;
         let stats = Stats::default();
         stats.committed_size.store(signed.size().0, Ordering::Relaxed);
         stats.published_size.store(signed.size().0, Ordering::Relaxed);
         let state =
             Visible { phase: Phase::Building, committed: Arc::clone(signed), published: Arc::clone(signed) };
-        Self { kind, limits, stats, blobs, state: Mutex::new(state), noted: AtomicU64::new(0) }
+        Self {
+            kind,
+            limits,
+            stats,
+            blobs: Arc::clone(&stores.blobs),
+            seen: Arc::clone(&stores.seen),
+            backlog: Backlog::default(),
+            state: Mutex::new(state),
+            noted: AtomicU64::new(0),
+        }
     }
 
     fn hold(&self) -> MutexGuard<'_, Visible> {
@@ -115,6 +129,7 @@ impl Shared {
         tracing::error!(reason = %fatal, "the log has stopped");
         let reason: Arc<str> = fatal.to_string().into();
         self.enter(Phase::Stopped { reason: Arc::clone(&reason) });
+        self.backlog.close();
         self.stopped().unwrap_or(SubmitError::Stopped { reason })
     }
 
@@ -148,7 +163,7 @@ impl Shared {
         self.noted.store(size.0, Ordering::SeqCst);
     }
 
-    fn noted(&self) -> TreeSize {
+    pub(crate) fn noted(&self) -> TreeSize {
         TreeSize(self.noted.load(Ordering::SeqCst))
     }
 }

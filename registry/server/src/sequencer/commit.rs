@@ -154,8 +154,11 @@ fn deliver(writer: &Writer, answers: answer::Answers, job: Option<Job>) -> Resul
     if job.is_none() && later.is_empty() {
         return Ok(());
     }
-    // A full channel holds the sequencer up until the publisher has caught up: its queue fills, and says so. A closed
-    // one is a publisher that has stopped, and has said why; the requests in the message then hear that too.
+    if let Some(job) = &job {
+        // A publisher that is behind holds the sequencer up here: its queue fills, and says so.
+        writer.shared.backlog.add(job.entries.len(), job.bytes());
+    }
+    // A closed channel is a publisher that has stopped, and has said why; the requests in the message then hear that too.
     drop(writer.publisher.send(Message::Batch { job, waiting: later }));
     Ok(())
 }

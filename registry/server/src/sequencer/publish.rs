@@ -23,6 +23,13 @@ pub(crate) struct Job {
     pub(crate) seen: SeenBatch,
 }
 
+impl Job {
+    /// What its entries take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.iter().map(Vec::len).sum()
+    }
+}
+
 /// What the publisher is told.
 pub(crate) enum Message {
     /// Publish this, and then answer those who wait for it or for what came before.
@@ -73,7 +80,10 @@ impl Publisher {
         let Some(signed) = jobs.last().map(|job| Arc::clone(&job.signed)) else { return Ok(None) };
         let mut seen = SeenBatch { watermark: signed.size(), ..SeenBatch::default() };
         let old = self.edge.size();
+        let (mut entries, mut bytes) = (0, 0);
         for job in jobs {
+            entries += job.entries.len();
+            bytes += job.bytes();
             job.entries.into_iter().try_for_each(|entry| self.edge.push(entry))?;
             seen.keys.extend(job.seen.keys);
             seen.controls.extend(job.seen.controls);
@@ -87,6 +97,7 @@ impl Publisher {
             self.seen.note(&seen).map_err(Fatal::store("noting entries in the index"))?;
         }
         self.shared.set_noted(seen.watermark);
+        self.shared.backlog.remove(entries, bytes);
         Ok(Some(took))
     }
 }
