@@ -4,14 +4,17 @@
 //! and ends with 3, so that nobody takes that for a pass.
 
 mod disk;
+mod fsck;
 mod hammer;
 mod inject;
 mod machine;
+mod nginx;
 // What the crash tests are made of; `program` says which binary it is about here.
 #[expect(dead_code, reason = "the crash tests use the rest")]
 #[path = "../../crash/outside.rs"]
 mod outside;
 mod peer;
+mod slow;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,12 +70,15 @@ type Run = fn(&Machine, &[String]) -> Result<()>;
 /// Name, what it shows, and the function that is given the arguments after the name.
 const PEERS: &[(&str, &str, Run)] = &[
     ("disk", "small file systems that fill at every step of the write path (mount)", disk::run),
+    ("fsck", "Tessera's fsck over a log that grows, and over one with a wrong byte", fsck::run),
     ("hammer", "Tessera's conformance log and ours under Tessera's hammer, side by side", hammer::run),
     (
         "inject",
         "every system call of the write path fails once, or is the moment of a SIGKILL (strace)",
         inject::run,
     ),
+    ("nginx", "deploy/nginx/sillok.conf before a log that grows", nginx::run),
+    ("slow", "slow heads, bodies and readers before `sillok serve` (slowhttptest)", slow::run),
 ];
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
