@@ -17,6 +17,10 @@ mod output;
 mod population;
 mod service;
 
+/// Memory goes from the threads that read requests to those that issue and back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let context = context::Context::new();
     match arguments::parse().and_then(|command| command.run(&context)) {

@@ -9,13 +9,13 @@ use std::time::Instant;
 use sillok_log::entry::{Entry, ISSUE_TIME_SECONDS};
 use sillok_log::receipt::IssueExtra;
 use sillok_log::submission::Level;
-use sillok_log::{Hash, UnixSeconds};
+use sillok_log::{Hash, LeafIndex, UnixSeconds};
 use sillok_verifier::check_composed;
 
 use crate::application::Core;
 use crate::compose::{Composition, compose, credential_id};
 use crate::error::{Code, Problem};
-use crate::ledger::{self, Author, Outcome, Refused};
+use crate::ledger::{Author, Outcome, Refused};
 use crate::metrics::Stage;
 use crate::register::{self, Begin, Done, Intent, IssueNumber, Provenance, Register, Ticket};
 use crate::sign::{SignError, SignedJws, Signer, sign_compact};
@@ -156,11 +156,11 @@ fn prepare(
     answers: &mut [Option<Answer>],
 ) -> Vec<(usize, Draft)> {
     let began = Instant::now();
-    let checked = new.into_iter().map(|(position, ticket, order)| {
-        let claims = check_claims(core, &order);
+    let checked = new.into_iter().map(|(position, ticket, mut order)| {
+        let claims = check_claims(core, &mut order);
         (position, ticket, order, claims)
     });
-    let mut fitting = Vec::with_capacity(checked.len());
+    let mut fitting = Vec::new();
     for (position, ticket, order, claims) in checked {
         match claims {
             Ok((kind, claims)) => fitting.push((position, ticket, order, kind, claims)),
@@ -186,7 +186,7 @@ fn prepare(
     let signed = work.map(|((position, ticket, order, kind, claims), slot)| {
         (position, draft(core, signer.as_ref(), (ticket, order), (kind, &claims), slot, now))
     });
-    let mut drafts = Vec::with_capacity(signed.len());
+    let mut drafts = Vec::new();
     for (position, draft) in signed {
         match draft {
             Ok(draft) => drafts.push((position, draft)),
@@ -197,9 +197,9 @@ fn prepare(
     drafts
 }
 
-fn check_claims<'a>(core: &'a Core, order: &Order) -> Result<(&'a CredentialType, Claims), Problem> {
+fn check_claims<'a>(core: &'a Core, order: &mut Order) -> Result<(&'a CredentialType, Claims), Problem> {
     let kind = core.find_type(&order.wanted_type)?;
-    let claims = kind.check(&order.claims).map_err(|error| {
+    let claims = kind.admit(order.claims.take()).map_err(|error| {
         let detail =
             format!("claim credential/credentialSubject{} breaks the rule {}", error.pointer, error.keyword);
         Problem::new(Code::ClaimsInvalid, detail)
@@ -332,13 +332,13 @@ fn log(core: &Core, open: Vec<Open>) -> Vec<(Option<usize>, Answer)> {
     };
     core.metrics.observe(Stage::Ledger, began.elapsed());
     let began = Instant::now();
-    let results: Vec<(Open, Result<ledger::Logged, Refused>)> = open
+    let results: Vec<(Open, Result<Receipted, Refused>)> = open
         .into_iter()
         .zip(outcomes)
         .map(|(open, outcome)| match outcome {
             Outcome::Logged(mut logged) => {
                 logged.receipt.extra = Some(open.extra.encode().to_vec());
-                (open, Ok(logged))
+                (open, Ok(Receipted { leaf: logged.index, receipt: logged.receipt.encode() }))
             }
             Outcome::Refused(refused) => (open, Err(refused)),
         })
@@ -352,9 +352,9 @@ fn log(core: &Core, open: Vec<Open>) -> Vec<(Option<usize>, Answer)> {
         Ok(()) => results
             .into_iter()
             .map(|(open, result)| {
-                let answer = result.map(|logged| {
+                let answer = result.map(|Receipted { receipt, .. }| {
                     core.metrics.issued.inc();
-                    Issued { credential: open.credential, receipt: logged.receipt.encode() }
+                    Issued { credential: open.credential, receipt }
                 });
                 (open.position, answer.map_err(Problem::from))
             })
@@ -363,22 +363,25 @@ fn log(core: &Core, open: Vec<Open>) -> Vec<(Option<usize>, Answer)> {
     }
 }
 
+/// Where a credential is in the log.
+struct Receipted {
+    leaf: LeafIndex,
+    /// With its `extra`.
+    receipt: String,
+}
+
 /// Remembers what is in the log, and gives up what the log has refused for good.
 fn finish(
     register: &Register,
-    results: &[(Open, Result<ledger::Logged, Refused>)],
+    results: &[(Open, Result<Receipted, Refused>)],
     now: UnixSeconds,
 ) -> Result<(), Problem> {
-    let receipts: Vec<_> = results
+    let done: Vec<Done<'_>> = results
         .iter()
         .filter_map(|(open, result)| {
-            let logged = result.as_ref().ok()?;
-            Some((open.number, logged.index, logged.receipt.encode()))
+            let Receipted { leaf, receipt } = result.as_ref().ok()?;
+            Some(Done { number: open.number, leaf: *leaf, receipt })
         })
-        .collect();
-    let done: Vec<Done<'_>> = receipts
-        .iter()
-        .map(|(number, leaf, receipt)| Done { number: *number, leaf: *leaf, receipt })
         .collect();
     let failed = |error| Problem::internal("remembering receipts", &error);
     if !done.is_empty() {
@@ -410,9 +413,7 @@ fn is_final(refused: &Refused) -> bool {
 
 /// Works on items with as many threads as there are cores, in chunks that are worth a thread.
 fn random<const N: usize>() -> Result<[u8; N], Problem> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| Problem::internal("drawing randomness", &error))?;
-    Ok(bytes)
+    crate::subjects::random().map_err(|error| Problem::internal("drawing randomness", &error))
 }
 
 /// Open intents that are submitted together: the entries of one submission (specs/log.md).

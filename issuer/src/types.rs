@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sillok_verifier::json::{Json, Limits};
 
+use crate::http::body::to_value;
 pub use error::{ClaimsError, TypeError};
 
 mod error;
@@ -198,18 +199,48 @@ impl CredentialType {
     pub fn check(&self, claims: &str) -> Result<Claims, ClaimsError> {
         // What the verifier would refuse in the finished credential is refused here: duplicate members, fractions.
         let limits = Limits { bytes: MAX_CLAIMS_BYTES, depth: MAX_CLAIMS_DEPTH, values: MAX_CLAIMS_VALUES };
-        if let Err(error) = Json::parse(claims.as_bytes(), &limits) {
+        let claims = Json::parse(claims.as_bytes(), &limits).map_err(|error| {
             let pointer = if error.member.is_empty() { error.member } else { format!("/{}", error.member) };
-            return Err(ClaimsError { pointer, keyword: "json".into() });
+            ClaimsError { pointer, keyword: "json".into() }
+        })?;
+        self.admit(to_value(&claims))
+    }
+
+    /// Checks claims that were read within the limits against the schema.
+    ///
+    /// # Errors
+    /// The first rule that is broken, and where.
+    pub(crate) fn admit(&self, claims: Value) -> Result<Claims, ClaimsError> {
+        if self.validator.is_valid(&claims) {
+            return Ok(Claims(claims));
         }
-        let claims: Value = serde_json::from_str(claims)
-            .map_err(|_refused| ClaimsError { pointer: String::new(), keyword: "json".into() })?;
-        if let Err(error) = self.validator.validate(&claims) {
-            let mut pointer = error.instance_path().as_str().to_owned();
-            pointer.truncate(pointer.floor_char_boundary(MAX_POINTER_BYTES));
-            return Err(ClaimsError { pointer, keyword: error.kind().keyword().to_owned() });
-        }
-        Ok(Claims(claims))
+        let error = self.validator.iter_errors(&claims).next();
+        let (mut pointer, keyword) = error.map_or_else(Default::default, |error| {
+            (error.instance_path().as_str().to_owned(), error.kind().keyword().to_owned())
+        });
+        pointer.truncate(pointer.floor_char_boundary(MAX_POINTER_BYTES));
+        Err(ClaimsError { pointer, keyword })
+    }
+}
+
+/// Whether claims, which take `bytes` as text, are within what a credential holds.
+pub(crate) fn are_within_limits(claims: &Json, bytes: usize) -> bool {
+    bytes <= MAX_CLAIMS_BYTES && depth(claims) <= MAX_CLAIMS_DEPTH && values(claims) <= MAX_CLAIMS_VALUES
+}
+
+fn depth(json: &Json) -> usize {
+    match json {
+        Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Json::Object(object) => 1 + object.members().map(|(_name, value)| depth(value)).max().unwrap_or(0),
+        Json::Bool(_) | Json::Integer(_) | Json::Null | Json::String(_) => 0,
+    }
+}
+
+fn values(json: &Json) -> usize {
+    match json {
+        Json::Array(items) => 1 + items.iter().map(values).sum::<usize>(),
+        Json::Object(object) => 1 + object.members().map(|(_name, value)| values(value)).sum::<usize>(),
+        Json::Bool(_) | Json::Integer(_) | Json::Null | Json::String(_) => 1,
     }
 }
 

@@ -4,6 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
 use serde_json::{Value, json};
 use sillok_verifier::json::{Json, Limits};
 
@@ -21,6 +22,7 @@ pub(super) async fn issue(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    core.pipeline.admit()?;
     let caller = caller(&core, &request)?;
     let key = idempotency_key(&request)?;
     let body = body::read_json(&request, payload, &SINGLE).await?;
@@ -30,7 +32,9 @@ pub(super) async fn issue(
     core.authorise(&caller, &order)?;
     let issued = core.issue(&caller, vec![order]).await?.pop();
     let issued = issued.ok_or_else(|| Problem::new(Code::Internal, "there is no answer"))??;
-    Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(to_json(&issued)))
+    Ok(HttpResponse::Created()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(Enveloped::new(&issued)))
 }
 
 /// `POST /credentials/issue/batch`.
@@ -39,6 +43,7 @@ pub(super) async fn issue_batch(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    core.pipeline.admit()?;
     let caller = caller(&core, &request)?;
     let body = body::read_json(&request, payload, &BATCH).await?;
     let object = body.object().map_err(malformed)?;
@@ -70,22 +75,18 @@ pub(super) async fn issue_batch(
     }
     let mut issued =
         if orders.is_empty() { Vec::new() } else { core.issue(&caller, orders).await? }.into_iter();
-    let results = answers.into_iter().map(|refused| match refused.map_or_else(|| issued.next(), |p| Some(Err(p))) {
-        Some(Ok(issued)) => {
-            let mut item = to_json(&issued);
-            item["status"] = 201.into();
-            item
-        }
-        Some(Err(problem)) => {
-            core.metrics.refuse(problem.code);
-            json!({ "status": problem.code.status(), "problem": problem.to_json(), "retryAfter": problem.retry_after_seconds })
-        }
-        None => json!({ "status": 500, "problem": Problem::new(Code::Internal, "there is no answer").to_json() }),
-    });
-    let results: Vec<Value> = results.collect();
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(json!({ "results": results })))
+    let results: Vec<Item> = answers
+        .into_iter()
+        .map(|refused| match refused.map_or_else(|| issued.next(), |problem| Some(Err(problem))) {
+            Some(Ok(issued)) => Item::Issued { answer: Enveloped::new(&issued), status: 201 },
+            Some(Err(problem)) => {
+                core.metrics.refuse(problem.code);
+                Item::refused(&problem)
+            }
+            None => Item::refused(&Problem::new(Code::Internal, "there is no answer")),
+        })
+        .collect();
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Results { results }))
 }
 
 /// `POST /credentials/status`.
@@ -107,15 +108,63 @@ pub(super) async fn status(
 }
 
 /// A credential as W3C VC Data Model 2.0 section 4.13 envelops it, with its receipt beside it.
-fn to_json(issued: &Issued) -> Value {
-    json!({
-        "verifiableCredential": {
-            "@context": ["https://www.w3.org/ns/credentials/v2"],
-            "id": format!("data:application/vc+jwt,{}", issued.credential),
-            "type": "EnvelopedVerifiableCredential",
-        },
-        "receipt": STANDARD.encode(&issued.receipt),
-    })
+#[derive(Serialize)]
+struct Enveloped {
+    #[serde(rename = "verifiableCredential")]
+    credential: Envelope,
+    receipt: String,
+}
+
+#[derive(Serialize)]
+struct Envelope {
+    #[serde(rename = "@context")]
+    context: [&'static str; 1],
+    id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+impl Enveloped {
+    fn new(issued: &Issued) -> Self {
+        let credential = Envelope {
+            context: ["https://www.w3.org/ns/credentials/v2"],
+            id: ["data:application/vc+jwt,", &issued.credential].concat(),
+            kind: "EnvelopedVerifiableCredential",
+        };
+        Self { credential, receipt: STANDARD.encode(&issued.receipt) }
+    }
+}
+
+#[derive(Serialize)]
+struct Results {
+    results: Vec<Item>,
+}
+
+/// What became of one request of a batch.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Item {
+    Issued {
+        #[serde(flatten)]
+        answer: Enveloped,
+        status: u16,
+    },
+    Refused {
+        status: u16,
+        problem: Value,
+        #[serde(rename = "retryAfter")]
+        retry_after: Option<u64>,
+    },
+}
+
+impl Item {
+    fn refused(problem: &Problem) -> Self {
+        Self::Refused {
+            status: problem.code.status(),
+            problem: problem.to_json(),
+            retry_after: problem.retry_after_seconds,
+        }
+    }
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {

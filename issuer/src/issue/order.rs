@@ -1,5 +1,6 @@
 //! What a client asks for, read from its JSON. Every problem names the member.
 
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use sillok_log::UnixSeconds;
 use sillok_verifier::datetime::parse_date_time_stamp;
@@ -9,6 +10,7 @@ use sillok_verifier::key::PublicKey;
 use crate::auth::Caller;
 use crate::error::{Code, Problem};
 use crate::http::body::{malformed, to_value};
+use crate::types::are_within_limits;
 
 /// One credential to issue.
 #[derive(Clone)]
@@ -23,8 +25,8 @@ pub struct Order {
     pub digest: [u8; 32],
     /// Name of the credential type, in `options.type` or by the credential's own `type`.
     pub wanted_type: WantedType,
-    /// The claims, as JSON.
-    pub claims: String,
+    /// The claims, within the limits of a credential.
+    pub claims: Value,
     /// From when on the credential is valid; now if absent.
     pub valid_from: Option<String>,
     /// The holder's key.
@@ -60,6 +62,11 @@ impl Order {
             .required("credentialSubject")
             .map_err(|error| malformed(error.inside("credential")))?;
         claims.object().map_err(|error| malformed(error.inside("credentialSubject").inside("credential")))?;
+        let mut content = canonical(claims);
+        if !are_within_limits(claims, content.len()) {
+            let detail = "claims credential/credentialSubject are more than a credential holds";
+            return Err(Problem::new(Code::ClaimsInvalid, detail));
+        }
         check_context(credential)?;
         let options = request.object("options").map_err(malformed)?;
         options
@@ -84,9 +91,9 @@ impl Order {
             client: caller.client.clone(),
             operator: caller.operator.clone(),
             idempotency_key: check_key(idempotency_key)?.into(),
-            digest: digest(request),
+            digest: digest(&mut content, credential, options),
             wanted_type: wanted_type(credential, options)?,
-            claims: to_value(claims).to_string(),
+            claims: to_value(claims),
             valid_from,
             holder_key,
             subject,
@@ -164,15 +171,62 @@ fn wanted_type(credential: &Object, options: &Object) -> Result<WantedType, Prob
     }
 }
 
-/// Digest of the parsed request: neither white space nor the order of members makes another one.
-fn digest(request: &Object) -> [u8; 32] {
+/// Digest of the parsed request, of whose claims `text` is the canonical text: neither white space nor the order of
+/// members makes another one.
+fn digest(text: &mut String, credential: &Object, options: &Object) -> [u8; 32] {
+    let mut ends = [text.len(), 0, 0];
+    push_members(credential, &["credentialSubject"], text);
+    ends[1] = text.len();
+    push_members(options, &[], text);
+    ends[2] = text.len();
     let mut hash = Sha256::new();
-    for name in ["credential", "options"] {
-        let text = request.get(name).map(|value| to_value(value).to_string()).unwrap_or_default();
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text);
-    }
+    ends.iter().for_each(|end| hash.update((*end as u64).to_be_bytes()));
+    hash.update(text);
     hash.finalize().into()
+}
+
+/// One text for equal values: members in the order of their names, no white space.
+fn canonical(json: &Json) -> String {
+    let mut text = String::with_capacity(TYPICAL_BYTES);
+    push(json, &mut text);
+    text
+}
+
+fn push(json: &Json, text: &mut String) {
+    match json {
+        Json::Array(items) => {
+            text.push('[');
+            for item in items {
+                push(item, text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        Json::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
+        Json::Integer(number) => text.push_str(&number.to_string()),
+        Json::Null => text.push_str("null"),
+        Json::Object(object) => push_members(object, &[], text),
+        Json::String(value) => push_string(value, text),
+    }
+}
+
+fn push_members(object: &Object, except: &[&str], text: &mut String) {
+    let mut members: Vec<_> = object.members().filter(|(name, _value)| !except.contains(name)).collect();
+    members.sort_unstable_by_key(|(name, _value)| *name);
+    text.push('{');
+    for (name, value) in members {
+        push_string(name, text);
+        push(value, text);
+        text.push(',');
+    }
+    text.push('}');
+}
+
+/// With its length before it, so that nothing has to be escaped.
+fn push_string(value: &str, text: &mut String) {
+    text.push_str(&value.len().to_string());
+    text.push('"');
+    text.push_str(value);
 }
 
 const BASE_CONTEXT: &str = "https://www.w3.org/ns/credentials/v2";
@@ -182,3 +236,6 @@ const MAX_KEY_BYTES: usize = 128;
 
 /// Longest subject, facility or event in bytes.
 const MAX_TEXT_BYTES: usize = 256;
+
+/// Claims of a person with a few doses take some hundred bytes.
+const TYPICAL_BYTES: usize = 1_024;

@@ -43,11 +43,26 @@ struct State {
     stopping: bool,
     /// Credentials a second, as of late.
     rate: f64,
+    /// When the last one who was turned away should be back.
+    turn: Option<Instant>,
 }
 
 impl Pipeline {
     pub(crate) fn new(in_flight: usize, in_flight_client: usize) -> Self {
-        Self { state: Mutex::default(), work: Condvar::new(), idle: Condvar::new(), in_flight, in_flight_client }
+        Self {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            idle: Condvar::new(),
+            in_flight,
+            in_flight_client,
+        }
+    }
+
+    /// Whether there is room for one more credential; else when to come again. Asked before a request is read, so that
+    /// turning it away costs next to nothing when there are many.
+    pub(crate) fn admit(&self) -> Result<(), Problem> {
+        let mut state = self.hold();
+        if state.total < self.in_flight || state.stopping { Ok(()) } else { Err(state.full(1)) }
     }
 
     /// Queues the orders of one request, or says when to come again.
@@ -61,14 +76,13 @@ impl Pipeline {
             return Err(Problem::later(Code::Stopping, "issuer takes no more requests", 5));
         }
         let count = orders.len();
-        let wait = state.seconds_of_work();
         if state.total + count > self.in_flight {
-            return Err(Problem::later(Code::QueueFull, "too many credentials are being issued", wait));
+            return Err(state.full(count));
         }
         let own = state.clients.get(client).copied().unwrap_or(0);
         if own + count > self.in_flight_client {
             let detail = format!("client has {own} credentials in flight, which is its share");
-            return Err(Problem::later(Code::ClientRateLimited, detail, wait));
+            return Err(Problem::later(Code::ClientRateLimited, detail, state.turn(count)));
         }
         state.total += count;
         *state.clients.entry(client.into()).or_insert(0) += count;
@@ -122,8 +136,9 @@ impl Pipeline {
             }
         }
         state.total = state.total.saturating_sub(done);
+        // As many as are at work together do as much each.
+        let rate = (done * state.busy.max(1)) as f64 / took.as_secs_f64().max(0.001);
         state.busy = state.busy.saturating_sub(1);
-        let rate = done as f64 / took.as_secs_f64().max(0.001);
         state.rate = if state.rate == 0.0 { rate } else { state.rate * 0.9 + rate * 0.1 };
         drop(state);
         self.idle.notify_all();
@@ -168,14 +183,22 @@ impl Job {
 }
 
 impl State {
-    /// How long what is queued takes, as of late.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "bounded by the queue, never negative"
-    )]
-    fn seconds_of_work(&self) -> u64 {
-        if self.rate < 1.0 { 1 } else { (self.total as f64 / self.rate).ceil().clamp(1.0, 30.0) as u64 }
+    fn full(&mut self, count: usize) -> Problem {
+        Problem::later(Code::QueueFull, "too many credentials are being issued", self.turn(count))
+    }
+
+    /// In how many seconds a request for `count` credentials that is turned away should come again. Those who are
+    /// turned away queue up in their absence: each is given the moment when it would be its turn, so that they come
+    /// back at the pace at which they can be served, and not all together.
+    fn turn(&mut self, count: usize) -> u64 {
+        let (now, rate) = (Instant::now(), self.rate.max(SLOWEST));
+        let work = |credentials: usize| Duration::from_secs_f64(credentials as f64 / rate);
+        let earliest = now + work(self.total).min(LONGEST_TURN);
+        // Whoever is beyond the longest turn begins again at the front: not all of those before will come.
+        let turn =
+            self.turn.filter(|turn| *turn <= now + LONGEST_TURN).map_or(earliest, |turn| turn.max(earliest));
+        self.turn = Some(turn + work(count).min(LONGEST_TURN));
+        turn.duration_since(now).as_secs() + 1
     }
 }
 
@@ -194,3 +217,34 @@ impl Drop for Pause<'_> {
 /// Credentials of different requests that one worker issues together: some milliseconds of work. What is at that time
 /// behind one synchronisation or submission is more: that of all workers.
 const TOGETHER: usize = 64;
+
+/// The longest that anybody is sent away for: people wait for a minute, and then begin to try.
+const LONGEST_TURN: Duration = Duration::from_secs(60);
+
+/// Credentials a second that are assumed before any was issued.
+const SLOWEST: f64 = 100.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_are_turned_away_are_told_to_come_one_after_another_and_never_later_than_in_a_minute() {
+        let mut state = State { rate: 1_000.0, ..State::default() };
+        let turns: Vec<u64> = (0..61_000).map(|_request| state.turn(1)).collect();
+        assert_eq!((turns.first(), turns.iter().max()), (Some(&1), Some(&60)));
+        // At a thousand a second, about as many are told each second.
+        for second in 2..60 {
+            let told = turns.iter().filter(|turn| **turn == second).count();
+            assert!((800..=1_200).contains(&told), "{told} are told to come in {second} seconds");
+        }
+    }
+
+    #[test]
+    fn a_request_that_finds_the_queue_full_is_turned_away_before_it_is_read() {
+        let pipeline = Pipeline::new(1_000, 1_000);
+        pipeline.admit().expect("there is room");
+        pipeline.hold().total = 1_000;
+        assert_eq!(pipeline.admit().expect_err("it is full").code, Code::QueueFull);
+    }
+}
