@@ -151,7 +151,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "linger_milliseconds",
-        kind: Kind::Integer { default: 1, least: 0, most: 1_000 },
+        kind: Kind::Integer { default: 2, least: 0, most: 1_000 },
         meaning: "How long a batch waits for more while more arrives.",
     },
     Setting {

@@ -64,7 +64,7 @@ impl Default for Limits {
             queue_bytes: 64 << 20,
             batch_entries: 4_096,
             batch_bytes: 8 << 20,
-            linger: Duration::from_millis(1),
+            linger: Duration::from_millis(2),
             publish_interval: Duration::from_millis(200),
         }
     }
@@ -507,6 +507,20 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Request(Request { items, level, bytes, reply }))?;
         Ok(answer)
+    }
+
+    /// Whether the queue has room for one entry. Asked before a request is read, so that turning it away costs next to
+    /// nothing when there are many.
+    ///
+    /// # Errors
+    /// [`SubmitError::QueueFull`].
+    pub(crate) fn admit(&self) -> Result<(), SubmitError> {
+        let Shared { limits, stats, .. } = self.shared.as_ref();
+        if stats.queue_entries.load(Ordering::SeqCst) < limits.queue_entries as u64 {
+            return Ok(());
+        }
+        stats.requests_pushed_back.fetch_add(1, Ordering::Relaxed);
+        Err(SubmitError::QueueFull { retry_after_seconds: stats.retry_after_seconds() })
     }
 
     fn reserve(&self, count: usize, bytes: usize) -> Result<(), SubmitError> {

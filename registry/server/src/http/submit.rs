@@ -33,6 +33,7 @@ async fn submit(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         .claimed(&authorization)
         .ok_or_else(|| refused("authorization names no key that may submit to this log".into()))?;
     authorization.check_time(state.now()).map_err(|error| refused(error.to_string()))?;
+    state.handle().admit()?;
     let body = body::read(request, payload, MAX_BODY_BYTES, state.config().body_timeout).await?;
     state
         .submitters()
@@ -133,19 +134,24 @@ impl Drop for Share {
 }
 
 async fn wait(state: &State, answer: JoinHandle<Result<Answer, SubmitError>>) -> Result<Answer, Problem> {
-    let timeout = state.config().answer_timeout;
-    match tokio::time::timeout(timeout, answer).await {
-        Ok(Ok(answer)) => answer.map_err(Problem::from),
-        Ok(Err(_ended)) => Err(Problem::new(
+    match in_time(state, answer).await? {
+        Ok(answer) => answer.map_err(Problem::from),
+        Err(_ended) => Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "log.stopped",
             "log is shutting down; whether the entries are in it is found out by sending them again",
         )),
-        Err(_elapsed) => Err(Problem::busy(
+    }
+}
+
+async fn in_time<T>(state: &State, answer: impl Future<Output = T>) -> Result<T, Problem> {
+    let timeout = state.config().answer_timeout;
+    tokio::time::timeout(timeout, answer).await.map_err(|_elapsed| {
+        Problem::busy(
             format!("entries were not logged within {} seconds; send them again", timeout.as_secs()),
             state.handle().stats().retry_after_seconds(),
-        )),
-    }
+        )
+    })
 }
 
 #[derive(Serialize)]
@@ -191,14 +197,14 @@ pub(super) async fn add(request: HttpRequest, payload: Payload, state: Data<Stat
 }
 
 async fn add_raw(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
+    state.handle().admit()?;
     let body = body::read(request, payload, MAX_RAW_ENTRY_BYTES, state.config().body_timeout).await?;
     if body.is_empty() {
         return Err(Problem::malformed("body is empty; it is the entry"));
     }
-    let handle = state.handle().clone();
-    let entry = body.to_vec();
-    let answer = tokio::spawn(async move { handle.add_raw(vec![entry], Level::Committed).await });
-    let answer = wait(state, answer).await?;
+    // Who hangs up has submitted all the same: nothing is owed to anybody when the entry leaves the queue.
+    let answer = state.handle().add_raw(vec![body.to_vec()], Level::Committed);
+    let answer = in_time(state, answer).await?.map_err(Problem::from)?;
     match answer.results.first() {
         Some(Outcome::Logged(Logged { index, .. })) => Ok(HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, "no-store"))
