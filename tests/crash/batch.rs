@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sillok_client::{Error, Level, Outcome};
+use sillok_client::{Error, Level, Outcome, Submitter};
 use sillok_log::Hash;
 use sillok_log::entry::{Entry, Issue};
 use sillok_log::merkle::leaf_hash;
@@ -46,14 +46,7 @@ pub(crate) fn submit(
     acknowledged: &mut Acknowledged,
 ) -> Answered {
     let submitter = load::submitter(folder, writer, folder.submitter(), acknowledged.largest());
-    let mut attempts = 0..MAX_ATTEMPTS;
-    let answer = loop {
-        match submitter.submit(entries, level) {
-            Err(Error::Busy { .. }) if attempts.next().is_some() => std::thread::sleep(PAUSE),
-            other => break other,
-        }
-    };
-    match answer {
+    match ask(&submitter, entries, level) {
         Ok(outcomes) => {
             for (entry, outcome) in entries.iter().zip(outcomes) {
                 match outcome {
@@ -70,6 +63,17 @@ pub(crate) fn submit(
             Answered::Refused(problem.to_string())
         }
         Err(error) => panic!("the writer answered what it may not: {error}"),
+    }
+}
+
+/// Submits until a writer that is not busy has answered.
+pub(crate) fn ask(submitter: &Submitter, entries: &[Vec<u8>], level: Level) -> Result<Vec<Outcome>, Error> {
+    let mut attempts = 0..MAX_ATTEMPTS;
+    loop {
+        match submitter.submit(entries, level) {
+            Err(Error::Busy { .. }) if attempts.next().is_some() => std::thread::sleep(PAUSE),
+            other => return other,
+        }
     }
 }
 

@@ -276,16 +276,16 @@ enum Unnoticed {
 
 /// How many bits are flipped in files of each kind that the log alone has.
 const OF_LOG: [(Kind, u32, Unnoticed); 10] = [
-    (Kind::Bundle, 8, Unnoticed::Never),
-    (Kind::BundlePartial, 8, Unnoticed::Never),
-    (Kind::BundleSuperseded, 8, Unnoticed::Never),
-    (Kind::Checkpoint, 8, Unnoticed::Never),
-    (Kind::HashTile, 8, Unnoticed::Never),
-    (Kind::HashTilePartial, 8, Unnoticed::Never),
-    (Kind::HashTileSuperseded, 8, Unnoticed::Never),
-    (Kind::Head, 12, Unnoticed::UnusedBytes),
-    (Kind::Index, 24, Unnoticed::Anywhere),
-    (Kind::Segment, 12, Unnoticed::UnusedBytes),
+    (Kind::Bundle, 6, Unnoticed::Never),
+    (Kind::BundlePartial, 6, Unnoticed::Never),
+    (Kind::BundleSuperseded, 6, Unnoticed::Never),
+    (Kind::Checkpoint, 6, Unnoticed::Never),
+    (Kind::HashTile, 6, Unnoticed::Never),
+    (Kind::HashTilePartial, 6, Unnoticed::Never),
+    (Kind::HashTileSuperseded, 6, Unnoticed::Never),
+    (Kind::Head, 8, Unnoticed::UnusedBytes),
+    (Kind::Index, 12, Unnoticed::Anywhere),
+    (Kind::Segment, 8, Unnoticed::UnusedBytes),
 ];
 
 /// The same for files that the issuer has, or both: each costs a start of the real binary.

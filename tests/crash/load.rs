@@ -11,6 +11,7 @@ use sillok_log::entry::{Entry, Key, KeyEvent, List, issuer_hash};
 use sillok_log::note::SignerKey;
 
 use super::acknowledged::Acknowledged;
+use super::batch;
 use super::inspection::Inspection;
 use super::lane::{Expected, HOUR, ISSUER_KEY, Item, LIST, Lane};
 use super::writer::{Folder, ISSUER, Service, Writer};
@@ -63,8 +64,8 @@ pub(crate) fn begin_at(folder: &Folder, writer: &Writer, acknowledged: &mut Ackn
     let list = Entry::List(List { list: LIST, issuer, size: LIST_SIZE });
     for (signer, entry) in [(folder.administrator(), key), (folder.submitter(), list)] {
         let entry = entry.encode();
-        let answered =
-            submitter(folder, writer, signer, None).submit(std::slice::from_ref(&entry), Level::Published);
+        let submitter = submitter(folder, writer, signer, None);
+        let answered = batch::ask(&submitter, std::slice::from_ref(&entry), Level::Published);
         match answered.as_deref() {
             Ok([Outcome::Logged(logged)]) => acknowledged.take(entry, logged, folder.log_key(), None),
             other => panic!("the log does not begin: {other:?}; {}", folder.complaints()),
