@@ -479,11 +479,12 @@ impl Handle {
     /// Looks up entries that may be in the log already, so that the sequencer need not read files for a retry.
     async fn recognise(&self, mut items: Vec<Item>) -> Result<Vec<Item>, SubmitError> {
         let may_be_known = |item: &Item| item.key().is_some_and(|key| self.shared.seen.may_have(&key));
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Ok(items) };
         if !items.iter().any(may_be_known) {
             return Ok(items);
         }
         let handle = self.clone();
-        let found = tokio::task::spawn_blocking(move || {
+        let found = runtime.spawn_blocking(move || {
             handle.recognise_blocking(&mut items);
             items
         });

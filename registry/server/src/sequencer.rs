@@ -93,12 +93,12 @@ impl Shared {
         let state =
             Visible { phase: Phase::Building, committed: Arc::clone(signed), published: Arc::clone(signed) };
         Self {
+            backlog: Backlog::new(&limits),
             kind,
             limits,
             stats,
             blobs: Arc::clone(&stores.blobs),
             seen: Arc::clone(&stores.seen),
-            backlog: Backlog::default(),
             state: Mutex::new(state),
             noted: AtomicU64::new(0),
         }

@@ -3,9 +3,13 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::handle::Limits;
+
 /// What waits for the publisher. The sequencer adds to it, the publisher takes from it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backlog {
+    most_entries: usize,
+    most_bytes: usize,
     waiting: Mutex<Waiting>,
     less: Condvar,
 }
@@ -19,12 +23,22 @@ struct Waiting {
 }
 
 impl Backlog {
+    /// Twice what may be queued, so that one half is gathered while the other is written.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            most_entries: limits.queue_entries.saturating_mul(2),
+            most_bytes: limits.queue_bytes.saturating_mul(2),
+            waiting: Mutex::default(),
+            less: Condvar::new(),
+        }
+    }
+
     /// Adds a batch as soon as there is room. One alone always finds it.
     pub(crate) fn add(&self, entries: usize, bytes: usize) {
         let full = |waiting: &mut Waiting| {
             !waiting.closed
                 && waiting.entries > 0
-                && (waiting.entries + entries > MAX_ENTRIES || waiting.bytes + bytes > MAX_BYTES)
+                && (waiting.entries + entries > self.most_entries || waiting.bytes + bytes > self.most_bytes)
         };
         let mut waiting = self.less.wait_while(self.hold(), full).unwrap_or_else(PoisonError::into_inner);
         waiting.entries += entries;
@@ -52,12 +66,6 @@ impl Backlog {
     }
 }
 
-/// Entries: twice what is published together, so that one half is gathered while the other is written.
-const MAX_ENTRIES: usize = 131_072;
-
-/// Their bytes, which differ in a raw log.
-const MAX_BYTES: usize = 64 << 20;
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
@@ -67,17 +75,17 @@ mod tests {
 
     #[test]
     fn who_adds_waits_for_room_but_not_alone_and_not_for_one_that_has_stopped() {
-        let backlog = Backlog::default();
-        backlog.add(MAX_ENTRIES + 1, MAX_BYTES + 1);
-        backlog.remove(MAX_ENTRIES + 1, MAX_BYTES + 1);
-        backlog.add(MAX_ENTRIES - 1, 1);
-        backlog.add(1, MAX_BYTES - 1);
+        let backlog = Backlog::new(&Limits { queue_entries: 50, queue_bytes: 500, ..Limits::default() });
+        backlog.add(101, 1_001);
+        backlog.remove(101, 1_001);
+        backlog.add(99, 1);
+        backlog.add(1, 999);
         thread::scope(|scope| {
             let (sender, added) = mpsc::channel();
             let backlog = &backlog;
             scope.spawn(move || {
                 // By its entries, then by its bytes, then for ever.
-                for (entries, bytes) in [(1, 0), (0, 1), (MAX_ENTRIES, MAX_BYTES)] {
+                for (entries, bytes) in [(1, 0), (0, 1), (100, 1_000)] {
                     backlog.add(entries, bytes);
                     sender.send((entries, bytes)).unwrap();
                 }
@@ -89,7 +97,7 @@ mod tests {
             backlog.remove(0, 1);
             assert_eq!(added.recv().unwrap(), (0, 1));
             backlog.close();
-            assert_eq!(added.recv().unwrap(), (MAX_ENTRIES, MAX_BYTES));
+            assert_eq!(added.recv().unwrap(), (100, 1_000));
         });
     }
 }
