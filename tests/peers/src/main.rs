@@ -14,6 +14,7 @@ mod nginx;
 #[path = "../../crash/outside.rs"]
 mod outside;
 mod peer;
+mod power;
 mod slow;
 
 use std::path::PathBuf;
@@ -79,6 +80,11 @@ const PEERS: &[(&str, &str, Run)] = &[
     ),
     ("nginx", "deploy/nginx/sillok.conf before a log that grows", nginx::run),
     ("slow", "slow heads, bodies and readers before `sillok serve` (slowhttptest)", slow::run),
+    (
+        "power",
+        "recorded writes, dropped, torn and reordered by thousands of losses of power (strace)",
+        power::run,
+    ),
 ];
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
