@@ -130,6 +130,16 @@ impl World {
     }
 
     pub(crate) fn with(kind: LogKind, limits: Limits, config: HttpConfig) -> Self {
+        Self::around(kind, limits, config, |stores| stores)
+    }
+
+    /// With something between the log and its files.
+    pub(crate) fn around(
+        kind: LogKind,
+        limits: Limits,
+        config: HttpConfig,
+        wrap: impl FnOnce(Stores) -> Stores,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let paths = Paths {
             public: folder.path().join("public"),
@@ -141,7 +151,7 @@ impl World {
         let told = Arc::clone(&time);
         let clock: Clock = Arc::new(move || UnixSeconds(told.load(Ordering::SeqCst)));
         let options = Options { signer: signer(ORIGIN, 1), kind, limits };
-        let stores = Stores::create(&paths, 1 << 20).unwrap();
+        let stores = wrap(Stores::create(&paths, 1 << 20).unwrap());
         let registry = Registry::create(options, stores, Arc::clone(&clock)).unwrap();
         let submitter = |key: SignerKey, role: Role| Submitter { key: key.verifier(), role };
         let other = issuer_hash("https://other.example").unwrap();
