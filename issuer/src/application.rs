@@ -17,7 +17,7 @@ use crate::auth::{Caller, Gate};
 use crate::config::{Config, ConfigError};
 use crate::error::{Code, Problem};
 use crate::issue::pipeline::Pipeline;
-use crate::issue::{self, Issued, Order, WantedType};
+use crate::issue::{self, Issued, Looked, Order, Started, WantedType};
 use crate::journal::StoreError;
 use crate::keys::{KeyChange, KeyOrder, ServiceKeys};
 use crate::ledger::{Backend, Ledger};
@@ -71,7 +71,7 @@ impl Core {
         caller.require(&format!("issue:{}", kind.name()))
     }
 
-    /// Issues, and answers each order. What was taken goes on even if nobody waits for the answer any more.
+    /// Issues, and answers each order. What was begun goes on even if nobody waits for the answer any more.
     ///
     /// # Errors
     /// The queue is full, or the issuer stops: then none of the orders was taken.
@@ -80,10 +80,27 @@ impl Core {
         caller: &Caller,
         orders: Vec<Order>,
     ) -> Result<Vec<Result<Issued, Problem>>, Problem> {
-        let answer = self.pipeline.submit(&caller.client, orders)?;
-        self.metrics.in_flight.set(i64::try_from(self.pipeline.in_flight()).unwrap_or(i64::MAX));
-        let lost = |_gone| Problem::later(Code::Stopping, "issuer gave the request up; send it again", 1);
-        answer.await.map_err(lost)
+        let mut answers: Vec<Option<Result<Issued, Problem>>> = Vec::with_capacity(orders.len());
+        let mut started = Vec::new();
+        for order in orders {
+            answers.push(match issue::look_up(self, order) {
+                Ok(Looked::Answered(issued)) => Some(Ok(issued)),
+                Ok(Looked::Started(order)) => {
+                    started.push(*order);
+                    None
+                }
+                Err(problem) => Some(Err(problem)),
+            });
+        }
+        let mut done = Vec::new().into_iter();
+        if !started.is_empty() {
+            let answer = self.pipeline.submit(&caller.client, started)?;
+            self.metrics.in_flight.set(i64::try_from(self.pipeline.in_flight()).unwrap_or(i64::MAX));
+            let lost = |_gone| Problem::later(Code::Stopping, "issuer gave the request up; send it again", 1);
+            done = answer.await.map_err(lost)?.into_iter();
+        }
+        let missing = || Err(Problem::new(Code::Internal, "credential got lost on its way"));
+        Ok(answers.into_iter().map(|answer| answer.or_else(|| done.next()).unwrap_or_else(missing)).collect())
     }
 
     /// Changes the status of a credential.
@@ -172,7 +189,7 @@ impl Core {
     }
 
     /// Issues, unless the issuer stops and the log is away: each batch would then wait for it in vain.
-    fn answer(&self, orders: Vec<Order>) -> Vec<Result<Issued, Problem>> {
+    fn answer(&self, orders: Vec<Started>) -> Vec<Result<Issued, Problem>> {
         if self.pipeline.is_stopping() && self.ledger.is_away() {
             let stopping = || Problem::later(Code::Stopping, "issuer is shutting down", 5);
             return orders.into_iter().map(|_order| Err(stopping())).collect();
@@ -187,7 +204,8 @@ impl Core {
             let weights: Vec<(String, usize)> = jobs.iter().map(|job| job.weight()).collect();
             let mut orders = Vec::new();
             let mut replies = Vec::new();
-            for job in jobs {
+            // Whoever has gone comes again, or does not: nothing of it is begun.
+            for job in jobs.into_iter().filter(|job| !job.reply.is_closed()) {
                 self.metrics.observe(Stage::Queue, began.duration_since(job.queued));
                 replies.push((job.reply, job.orders.len()));
                 orders.extend(job.orders);
@@ -204,7 +222,7 @@ impl Core {
                 tracing::error!("a batch was lost to a panic");
                 self.note_open();
             }
-            self.pipeline.finish(&weights, began.elapsed());
+            self.pipeline.finish(&weights);
             self.metrics.in_flight.set(i64::try_from(self.pipeline.in_flight()).unwrap_or(i64::MAX));
         }
     }

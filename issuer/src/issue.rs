@@ -1,6 +1,6 @@
 //! Issuing: what happens to the orders of a batch, stage by stage, for all of them together.
 //!
-//! asked before? → claims fit → slots → composed, signed, checked with our own verifier → intents durable → submitted →
+//! asked before? (in the handler) → claims fit → slots → composed, signed, checked with our own verifier → intents durable → submitted →
 //! receipts checked → results durable → answered. What fails after the intents are durable stays open, and the same
 //! leaf is submitted again: by a retry of the client, by the desk, or at the next start.
 
@@ -65,20 +65,15 @@ struct Open {
 type Answer = Result<Issued, Problem>;
 
 /// Answers the orders of a batch, in their order.
-pub(crate) fn run(core: &Core, orders: Vec<Order>) -> Vec<Answer> {
+pub(crate) fn run(core: &Core, orders: Vec<Started>) -> Vec<Answer> {
     let now = (core.clock)();
     let mut answers: Vec<Option<Answer>> = orders.iter().map(|_order| None).collect();
     let mut open = Vec::new();
     let mut new = Vec::new();
-    for (position, order) in orders.into_iter().enumerate() {
-        match begin(core, &order) {
-            Ok(Begun::New(ticket)) => new.push((position, ticket, order)),
-            Ok(Begun::Resume(ticket, issued)) => open.push(resumed(Some(position), *issued, Some(ticket))),
-            Ok(Begun::Replay(issued)) => {
-                core.metrics.repeated.inc();
-                answers[position] = Some(Ok(issued));
-            }
-            Err(problem) => answers[position] = Some(Err(problem)),
+    for (position, Started { order, begun }) in orders.into_iter().enumerate() {
+        match begun {
+            Begun::New(ticket) => new.push((position, ticket, order)),
+            Begun::Resume(ticket, issued) => open.push(resumed(Some(position), *issued, Some(ticket))),
         }
     }
     let drafts = prepare(core, new, now, &mut answers);
@@ -118,20 +113,37 @@ pub(crate) fn resume(core: &Core) -> Result<usize, Problem> {
     Ok(count)
 }
 
-/// What is known of a request, without what needs no further work.
+/// An order that nobody else works on.
+pub(crate) struct Started {
+    order: Order,
+    begun: Begun,
+}
+
 enum Begun {
     New(Ticket),
     Resume(Ticket, Box<register::Issued>),
-    Replay(Issued),
 }
 
-fn begin(core: &Core, order: &Order) -> Result<Begun, Problem> {
+/// What a look at the register makes of an order.
+pub(crate) enum Looked {
+    /// It was answered before: the same bytes again.
+    Answered(Issued),
+    /// There is work to do.
+    Started(Box<Started>),
+}
+
+/// Looks an order up: whether it was asked before costs neither a signature nor a place in the queue.
+pub(crate) fn look_up(core: &Core, order: Order) -> Result<Looked, Problem> {
     let begun = core.register.begin(&order.client, &order.idempotency_key, &order.digest);
     match begun.map_err(|error| Problem::internal("looking up a request", &error))? {
-        Begin::New(ticket) => Ok(Begun::New(ticket)),
-        Begin::Resume(ticket, issued) => Ok(Begun::Resume(ticket, Box::new(issued))),
+        Begin::New(ticket) => Ok(Looked::Started(Box::new(Started { order, begun: Begun::New(ticket) }))),
+        Begin::Resume(ticket, issued) => {
+            let begun = Begun::Resume(ticket, Box::new(issued));
+            Ok(Looked::Started(Box::new(Started { order, begun })))
+        }
         Begin::Replay(register::Issued { jws, logged: Some(logged), .. }) => {
-            Ok(Begun::Replay(Issued { credential: jws, receipt: logged.receipt }))
+            core.metrics.repeated.inc();
+            Ok(Looked::Answered(Issued { credential: jws, receipt: logged.receipt }))
         }
         Begin::Replay(_) | Begin::InProgress => Err(Problem::later(
             Code::IdempotencyKeyRunning,

@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use sha2::{Digest as _, Sha256};
 use sillok_issuer::slots::{LEASE_SLOTS, Slots};
 use sillok_issuer::subjects::Master;
 use sillok_issuer::{Backend, OpenError};
@@ -162,7 +163,11 @@ fn what_does_not_belong_together_is_not_opened() {
     assert!(matches!(error, OpenError::Keys(_)), "{error}");
     let state = world.path("data/issuer/state");
     let kept = fs::read_to_string(&state).unwrap();
-    fs::write(&state, kept.replacen("issuer-1", "issuer-2", 1)).unwrap();
+    // Under a checksum that is right: the text is what its writer would have written.
+    let (json, _check) = kept.rsplit_once('\n').unwrap();
+    let other = json.replacen("issuer-1", "issuer-2", 1);
+    let check = sillok_log::Hash(Sha256::digest(&other).into()).to_hex();
+    fs::write(&state, format!("{other}\nsha256 {check}")).unwrap();
     let error = world.open(world.config(), backend()).err().unwrap();
     assert!(matches!(error, OpenError::Start(_)), "another key than the log's: {error}");
     fs::remove_file(world.path("data/keys/issuer-2.pem")).unwrap();

@@ -119,7 +119,7 @@ pub(crate) fn fill(data: &Path) {
     let uri = format!("{ISSUER}/status/{LIST}");
     let folder = data.join(format!("public/status/{LIST}"));
     fs::create_dir_all(&folder).unwrap();
-    let file = SnapshotFile::new(&uri, ISSUER, &snapshot, &state, &logged[0].receipt).unwrap();
+    let file = SnapshotFile::new(&uri, ISSUER, &snapshot, &state, &logged[0].receipt.encode()).unwrap();
     fs::write(folder.join("snapshot"), file.to_json()).unwrap();
     for (purpose, plane) in [("revocation", state.revocation()), ("suspension", state.suspension())] {
         fs::write(folder.join(purpose), rendering(&signing, &public, &uri, purpose, plane)).unwrap();

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{Issued, Order};
+use super::{Issued, Started};
+use crate::config::MAX_BATCH;
 use crate::error::{Code, Problem};
 
 /// What one request asked for and waits for.
 pub(crate) struct Job {
-    pub(crate) orders: Vec<Order>,
+    pub(crate) orders: Vec<Started>,
     pub(crate) reply: oneshot::Sender<Vec<Result<Issued, Problem>>>,
     pub(crate) queued: Instant,
     client: String,
@@ -43,6 +44,8 @@ struct State {
     stopping: bool,
     /// Credentials a second, as of late.
     rate: f64,
+    /// Since when what was done is counted, and how much it is.
+    window: Option<(Instant, usize)>,
     /// When the last one who was turned away should be back.
     turn: Option<Instant>,
 }
@@ -62,21 +65,21 @@ impl Pipeline {
     /// turning it away costs next to nothing when there are many.
     pub(crate) fn admit(&self) -> Result<(), Problem> {
         let mut state = self.hold();
-        if state.total < self.in_flight || state.stopping { Ok(()) } else { Err(state.full(1)) }
+        if state.has_room(1, self.in_flight) || state.stopping { Ok(()) } else { Err(state.full(1)) }
     }
 
     /// Queues the orders of one request, or says when to come again.
     pub(crate) fn submit(
         &self,
         client: &str,
-        orders: Vec<Order>,
+        orders: Vec<Started>,
     ) -> Result<oneshot::Receiver<Vec<Result<Issued, Problem>>>, Problem> {
         let mut state = self.hold();
         if state.stopping {
             return Err(Problem::later(Code::Stopping, "issuer takes no more requests", 5));
         }
         let count = orders.len();
-        if state.total + count > self.in_flight {
+        if !state.has_room(count, self.in_flight) {
             return Err(state.full(count));
         }
         let own = state.clients.get(client).copied().unwrap_or(0);
@@ -106,7 +109,7 @@ impl Pipeline {
             }
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let mut jobs = Vec::new();
+        let mut jobs: Vec<Job> = Vec::new();
         let mut count = 0;
         while let Some(job) = state.jobs.front()
             && (jobs.is_empty() || count + job.orders.len() <= TOGETHER)
@@ -123,8 +126,8 @@ impl Pipeline {
         Some(jobs)
     }
 
-    /// Gives back what jobs of these clients and sizes took, `took` after they were begun.
-    pub(crate) fn finish(&self, jobs: &[(String, usize)], took: Duration) {
+    /// Gives back what jobs of these clients and sizes took.
+    pub(crate) fn finish(&self, jobs: &[(String, usize)]) {
         let mut state = self.hold();
         let done: usize = jobs.iter().map(|(_client, count)| count).sum();
         for (client, count) in jobs {
@@ -136,10 +139,8 @@ impl Pipeline {
             }
         }
         state.total = state.total.saturating_sub(done);
-        // As many as are at work together do as much each.
-        let rate = (done * state.busy.max(1)) as f64 / took.as_secs_f64().max(0.001);
         state.busy = state.busy.saturating_sub(1);
-        state.rate = if state.rate == 0.0 { rate } else { state.rate * 0.9 + rate * 0.1 };
+        state.measure(done, Instant::now());
         drop(state);
         self.idle.notify_all();
     }
@@ -183,6 +184,27 @@ impl Job {
 }
 
 impl State {
+    /// A queue is bounded by what it holds, and by how long it takes: who would wait longer had better come again.
+    fn has_room(&self, count: usize, in_flight: usize) -> bool {
+        let total = self.total + count;
+        let in_time = total <= SHORT_QUEUE || total as f64 <= self.rate * LONGEST_WAIT.as_secs_f64();
+        total <= in_flight && in_time
+    }
+
+    /// Takes in that credentials are done. What was done a second lately is what can be done: less, if little was asked
+    /// for, so the best of late counts, and is forgotten by half in some ten seconds.
+    fn measure(&mut self, done: usize, now: Instant) {
+        let (since, before) = *self.window.get_or_insert((now, 0));
+        let (elapsed, done) = (now.duration_since(since), before + done);
+        if elapsed < WINDOW {
+            self.window = Some((since, done));
+            return;
+        }
+        let windows = elapsed.as_secs_f64() / WINDOW.as_secs_f64();
+        self.rate = (done as f64 / elapsed.as_secs_f64()).max(self.rate * FORGET.powf(windows));
+        self.window = Some((now, 0));
+    }
+
     fn full(&mut self, count: usize) -> Problem {
         Problem::later(Code::QueueFull, "too many credentials are being issued", self.turn(count))
     }
@@ -221,6 +243,17 @@ const TOGETHER: usize = 64;
 /// The longest that anybody is sent away for: people wait for a minute, and then begin to try.
 const LONGEST_TURN: Duration = Duration::from_secs(60);
 
+/// How long anybody waits in the queue.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// A queue that is not too long whatever the pace: two of the largest batches.
+const SHORT_QUEUE: usize = 2 * MAX_BATCH;
+
+const WINDOW: Duration = Duration::from_millis(100);
+
+/// What is left of the pace after a window: a half after 69 of them.
+const FORGET: f64 = 0.99;
+
 /// Credentials a second that are assumed before any was issued.
 const SLOWEST: f64 = 100.0;
 
@@ -246,5 +279,23 @@ mod tests {
         pipeline.admit().expect("there is room");
         pipeline.hold().total = 1_000;
         assert_eq!(pipeline.admit().expect_err("it is full").code, Code::QueueFull);
+    }
+
+    #[test]
+    fn a_queue_that_takes_longer_than_half_a_second_is_full_and_the_best_pace_of_late_counts() {
+        let mut state = State::default();
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        state.total = 3_000;
+        assert!(!state.has_room(1, 8_192), "of an unknown pace, a short one is allowed");
+        state.measure(0, at(0));
+        state.measure(1_000, at(100));
+        assert!(state.has_room(1, 8_192) && state.has_room(2_000, 8_192), "10,000 a second");
+        assert!(!state.has_room(2_001, 8_192));
+        assert!(!state.has_room(1, 3_000), "its bound is kept");
+        state.measure(10, at(200));
+        assert!((9_800.0..9_950.0).contains(&state.rate), "{}", state.rate);
+        state.measure(1_000, at(20_200));
+        assert!((1_000.0..2_000.0).contains(&state.rate), "{}", state.rate);
     }
 }

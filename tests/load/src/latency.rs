@@ -1,4 +1,4 @@
-//! Pure. Latencies in a histogram of bounded size and bounded error.
+//! Latencies in a histogram of bounded size and bounded error.
 //!
 //! Of an open-loop load every latency counts from the moment at which the request was *meant* to start: a load tool that
 //! waits for a slow server before it sends the next request would otherwise leave out just those that had to wait

@@ -37,9 +37,17 @@ type Run = fn(&[String]) -> Result<()>;
 
 /// Name, what it measures, and the function that is given the arguments after the name.
 const MEASUREMENTS: [(&str, &str, Run); 7] = [
-    ("growth", "memory, time per append, opening and disk of a log that grows to 20 million entries", growth::run),
+    (
+        "growth",
+        "memory, time per append, opening and disk of a log that grows to 20 million entries",
+        growth::run,
+    ),
     ("ledger", "the ledger at a steady load: latencies, costs and limits", ledger::run),
-    ("limit", "serves what `rush` compares with: the same HTTP and signature, no log (ADDRESS TOKEN)", limit::run),
+    (
+        "limit",
+        "serves what `rush` compares with: the same HTTP and signature, no log (ADDRESS TOKEN)",
+        limit::run,
+    ),
     ("null", "a server that only counts, for those who measure against it", sillok_load::null::serve),
     ("overload", "the ledger at 0.5 to 5 times what it can take, and its recovery", overload::run),
     ("profile", "where the time of the ledger goes", profile::run),

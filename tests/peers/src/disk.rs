@@ -90,7 +90,8 @@ pub(crate) fn run(machine: &Machine, arguments: &[String]) -> Result<()> {
             for free in (0..=most).step_by(step) {
                 let mount = Mount::new(*system, &place, scratch.path())?;
                 let filled = base.fill(&mount, free);
-                let filled = filled.with_context(|| format!("{service:?} on {system} with {free} bytes left"))?;
+                let filled =
+                    filled.with_context(|| format!("{service:?} on {system} with {free} bytes left"))?;
                 println!(
                     "{:<8} {:<6} {:>6} {:>15} {:>9} {:>12} {}",
                     format!("{service:?}"),
@@ -203,7 +204,10 @@ impl Promised {
 
     /// An issuer answers with what is committed: while the disk is full, that may be more than is public.
     fn hold_what_is_public(&self, found: &Inspection) -> Result<()> {
-        ensure!(!found.contradicted_so_far(&self.acknowledged), "what is public contradicts what was promised");
+        ensure!(
+            !found.contradicted_so_far(&self.acknowledged),
+            "what is public contradicts what was promised"
+        );
         Ok(())
     }
 
