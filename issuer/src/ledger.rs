@@ -11,7 +11,7 @@ use sillok_client::Submitter;
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::entry::{Entry, IssuerHash};
 use sillok_log::ledger::Role;
-use sillok_log::note::VerifierKey;
+use sillok_log::note::{Note, VerifierKey};
 use sillok_log::receipt::Receipt;
 use sillok_log::submission::{Level, MAX_ENTRIES};
 use sillok_log::{LeafIndex, TreeSize};
@@ -194,8 +194,7 @@ impl Ledger {
             let checkpoint = match &opened {
                 Some((note, checkpoint)) if *note == receipt.checkpoint => checkpoint,
                 Some(_) | None => {
-                    let checkpoint = Checkpoint::open(&receipt.checkpoint, &self.log)
-                        .map_err(|error| answer_error(&error))?;
+                    let checkpoint = self.read_checkpoint(&receipt.checkpoint)?;
                     &opened.insert((receipt.checkpoint.clone(), checkpoint)).1
                 }
             };
@@ -209,6 +208,17 @@ impl Ledger {
             outcomes.push(Outcome::Logged(Logged { index, size: checkpoint.size, receipt, duplicate }));
         }
         Ok(outcomes)
+    }
+
+    /// A log in this process has opened its checkpoint, too.
+    fn read_checkpoint(&self, note: &str) -> Result<Checkpoint, Error> {
+        match self.backend {
+            Backend::Remote { .. } => Checkpoint::open(note, &self.log).map_err(|error| answer_error(&error)),
+            Backend::Embedded(_) => {
+                let note = Note::parse(note).map_err(|error| answer_error(&error))?;
+                Checkpoint::parse_body(note.text()).map_err(|error| answer_error(&error))
+            }
+        }
     }
 }
 

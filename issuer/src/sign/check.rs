@@ -42,7 +42,8 @@ impl SelfCheck {
         let (Some(r), Some(s)) = (scalar(r), scalar(s)) else { return Ok(false) };
         let digest = Scalar::reduce(&FieldBytes::from(<[u8; 32]>::from(Sha256::digest(message))));
         // It is the nonce of the signature or its negative: as secret as the key.
-        let nonce = Zeroizing::new((digest + *r * **self.secret) * *Invert::invert(&s));
+        let inverse = Invert::invert_vartime(&s);
+        let nonce = Zeroizing::new((digest + *r * **self.secret) * *inverse);
         let bytes = Zeroizing::new(<[u8; 32]>::from(nonce.to_repr()));
         let mut factor = BigNum::from_slice(bytes.as_slice())?;
         factor.set_const_time();

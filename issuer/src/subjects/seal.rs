@@ -1,9 +1,12 @@
 //! Keys from one master key, and what is sealed under them.
 
-use chacha20poly1305::aead::inout::InOutBuf;
-use chacha20poly1305::aead::{Aead as _, AeadInOut as _, KeyInit as _, Payload};
-use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-use hmac::{Hmac, Mac as _};
+use std::sync::LazyLock;
+
+use chacha20::{R20, hchacha};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use openssl::cipher::Cipher;
+use openssl::cipher_ctx::CipherCtx;
+use openssl::error::ErrorStack;
 use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -57,14 +60,15 @@ pub(crate) fn keyed_hash(key: &[u8; 32]) -> Hmac<Sha256> {
     Hmac::new(&(*block).into())
 }
 
-/// What is sealed under one key: XChaCha20-Poly1305, whose nonce is long enough to be drawn at random. The key is wiped
-/// when it is dropped.
+/// What is sealed under one key: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha), whose nonce is long enough to be drawn at
+/// random: a key of its own for each nonce by HChaCha20, then the ChaCha20-Poly1305 of RFC 8439. The key is wiped when it
+/// is dropped.
 #[derive(Clone)]
-pub(crate) struct Sealer(XChaCha20Poly1305);
+pub(crate) struct Sealer(Zeroizing<[u8; 32]>);
 
 impl Sealer {
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        Self(XChaCha20Poly1305::new(key.into()))
+        Self(Zeroizing::new(*key))
     }
 
     /// Nonce, ciphertext and tag. `context` is not in it, but must be the same when it is opened.
@@ -90,30 +94,90 @@ impl Sealer {
         // The cipher refuses more than 2^38 bytes only.
         let refused = || StoreError::TooLong { bytes: length };
         let (place, rest) = bytes.split_first_chunk_mut::<NONCE_BYTES>().ok_or_else(refused)?;
-        let (text, place_of_tag) = rest.split_last_chunk_mut::<TAG_BYTES>().ok_or_else(refused)?;
+        let (text, tag) = rest.split_last_chunk_mut::<TAG_BYTES>().ok_or_else(refused)?;
         *place = random()?;
-        let (nonce, text) = (XNonce::from(*place), InOutBuf::from(text));
-        let tag = self.0.encrypt_inout_detached(&nonce, context, text).map_err(|_refused| refused())?;
-        *place_of_tag = tag.into();
-        Ok(())
+        self.encrypt(place, context, text, tag).map_err(|_refused| refused())
     }
 
     /// What was sealed; `None` if it was not under this key and in this context.
     pub(crate) fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>()?;
-        let payload = Payload { msg: sealed, aad: context };
-        self.0.decrypt(&XNonce::from(*nonce), payload).ok().map(Zeroizing::new)
+        let mut sealed = Zeroizing::new(sealed.to_vec());
+        let plain = self.open_in_place(context, &mut sealed)?.len();
+        sealed.copy_within(NONCE_BYTES..NONCE_BYTES + plain, 0);
+        sealed.truncate(plain);
+        Some(sealed)
     }
 
     /// The same where the sealed bytes stand.
     pub(crate) fn open_in_place<'a>(&self, context: &[u8], sealed: &'a mut [u8]) -> Option<&'a [u8]> {
         let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE_BYTES>()?;
         let (text, tag) = rest.split_last_chunk_mut::<TAG_BYTES>()?;
-        let (nonce, tag) = (XNonce::from(*nonce), Tag::from(*tag));
-        self.0.decrypt_inout_detached(&nonce, context, InOutBuf::from(&mut *text), &tag).ok()?;
+        if self.decrypt(nonce, context, text, tag).is_err() {
+            // What was deciphered before the tag was found to be wrong is nobody's business.
+            text.zeroize();
+            return None;
+        }
         Some(text)
     }
+
+    fn encrypt(
+        &self,
+        nonce: &[u8; NONCE_BYTES],
+        context: &[u8],
+        text: &mut [u8],
+        tag: &mut [u8; TAG_BYTES],
+    ) -> Result<(), ErrorStack> {
+        let (key, nonce) = self.derive(nonce);
+        let mut cipher = CipherCtx::new()?;
+        cipher.encrypt_init(
+            Some(CIPHER.as_ref().map_err(ErrorStack::clone)?),
+            Some(key.as_slice()),
+            Some(&nonce),
+        )?;
+        cipher.cipher_update(context, None)?;
+        let length = text.len();
+        cipher.cipher_update_inplace(text, length)?;
+        cipher.cipher_final(&mut [])?;
+        cipher.tag(tag)
+    }
+
+    fn decrypt(
+        &self,
+        nonce: &[u8; NONCE_BYTES],
+        context: &[u8],
+        text: &mut [u8],
+        tag: &[u8; TAG_BYTES],
+    ) -> Result<(), ErrorStack> {
+        let (key, nonce) = self.derive(nonce);
+        let mut cipher = CipherCtx::new()?;
+        cipher.decrypt_init(
+            Some(CIPHER.as_ref().map_err(ErrorStack::clone)?),
+            Some(key.as_slice()),
+            Some(&nonce),
+        )?;
+        cipher.set_tag(tag)?;
+        cipher.cipher_update(context, None)?;
+        let length = text.len();
+        cipher.cipher_update_inplace(text, length)?;
+        cipher.cipher_final(&mut [])?;
+        Ok(())
+    }
+
+    /// The key and the nonce of RFC 8439 for a long nonce.
+    fn derive(&self, nonce: &[u8; NONCE_BYTES]) -> (Zeroizing<[u8; 32]>, [u8; 12]) {
+        let mut head = [0; 16];
+        let mut tail = [0; 12];
+        let (first, last) = nonce.split_at(head.len());
+        head.copy_from_slice(first);
+        tail[4..].copy_from_slice(last);
+        let key = hchacha::<R20>(&(*self.0).into(), &head.into());
+        (Zeroizing::new(key.into()), tail)
+    }
 }
+
+/// Looked up once: that takes longer than to seal a record.
+static CIPHER: LazyLock<Result<Cipher, ErrorStack>> =
+    LazyLock::new(|| Cipher::fetch(None, "ChaCha20-Poly1305", None));
 
 /// Where the plain text begins that is to be sealed in place.
 pub(crate) const NONCE_BYTES: usize = 24;
@@ -124,3 +188,34 @@ pub(crate) const SEAL_BYTES: usize = NONCE_BYTES + TAG_BYTES;
 
 /// Bytes of a keyed digest: RFC 2104 section 5 wants at least half of the hash.
 pub(crate) const DIGEST_BYTES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).expect("hex")).collect()
+    }
+
+    /// draft-irtf-cfrg-xchacha-03, appendix A.3.1.
+    #[test]
+    fn the_published_vector_is_met_in_both_directions() {
+        let key: [u8; 32] = std::array::from_fn(|at| 0x80 + at as u8);
+        let nonce: [u8; NONCE_BYTES] = std::array::from_fn(|at| 0x40 + at as u8);
+        let context = bytes("50515253c0c1c2c3c4c5c6c7");
+        let plain = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.";
+        let expected = bytes(concat!(
+            "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb",
+            "731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452",
+            "2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9",
+            "21f9664c97637da9768812f615c68b13b52e"
+        ));
+        let sealer = Sealer::new(&key);
+        let (mut text, mut tag) = (plain.to_vec(), [0; TAG_BYTES]);
+        sealer.encrypt(&nonce, &context, &mut text, &mut tag).expect("it is enciphered");
+        assert_eq!(text, expected);
+        assert_eq!(tag.as_slice(), bytes("c0875924c1c7987947deafd8780acf49"));
+        let sealed = [nonce.as_slice(), &text, &tag].concat();
+        assert_eq!(sealer.open(&context, &sealed).expect("it opens").as_slice(), plain);
+    }
+}
