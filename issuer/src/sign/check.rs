@@ -9,7 +9,7 @@ use openssl::ec::{EcGroup, EcPoint};
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use p256::elliptic_curve::PrimeField as _;
-use p256::elliptic_curve::ops::{Invert, Reduce as _};
+use p256::elliptic_curve::ops::Reduce as _;
 use p256::{FieldBytes, NonZeroScalar, Scalar};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -42,8 +42,9 @@ impl SelfCheck {
         let (Some(r), Some(s)) = (scalar(r), scalar(s)) else { return Ok(false) };
         let digest = Scalar::reduce(&FieldBytes::from(<[u8; 32]>::from(Sha256::digest(message))));
         // It is the nonce of the signature or its negative: as secret as the key.
-        let inverse = Invert::invert_vartime(&s);
-        let nonce = Zeroizing::new((digest + *r * **self.secret) * *inverse);
+        // The signature is no secret: its numbers may be inverted in varying time.
+        let Some(inverse) = Scalar::invert_vartime(&s).into_option() else { return Ok(false) };
+        let nonce = Zeroizing::new((digest + *r * **self.secret) * inverse);
         let bytes = Zeroizing::new(<[u8; 32]>::from(nonce.to_repr()));
         let mut factor = BigNum::from_slice(bytes.as_slice())?;
         factor.set_const_time();
