@@ -118,7 +118,7 @@ cargo xtask fmt                     rustfmt finds nothing to change
 cargo xtask clippy                  no warning in any target
 cargo xtask arrows                  who may depend on whom; pure crates stay pure and build for wasm32; sizes
 cargo xtask cite                    every `//= specs/...` in the code names a heading that is there
-cargo xtask tests-of-threats        every test that specs/threat-model.md names is in the sources
+cargo xtask tests-of-threats        every test that the threat model and the design name is in the sources
 cargo xtask vectors [--check]       regenerates specs/vectors, or checks that doing so changes nothing
 cargo xtask advisories [--db DIR]   Cargo.lock against a RustSec database, licences against the allow-list
 cargo xtask docs                    rustdoc without warnings; README's first two blocks are the two commands

@@ -1,4 +1,5 @@
-//! The threat model names a test for each defence (`test: path::name`); each of them is in the sources.
+//! The threat model names a test for each defence, the design one for each fault (`test: path::name`); each of them is in
+//! the sources.
 
 use std::path::{Path, PathBuf};
 
@@ -7,26 +8,23 @@ use anyhow::{Result, ensure};
 use crate::source;
 use crate::workspace::{Workspace, expect_none, say};
 
-/// Looks for every test that specs/threat-model.md names.
+/// Looks for every test that the threat model and the design name.
 ///
 /// # Errors
 /// Fails with every name that no source file under its path defines.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    let document = workspace.root.join(THREAT_MODEL);
-    if !document.is_file() {
-        say("tests-of-threats", format_args!("{THREAT_MODEL} is absent, nothing to check"));
-        return Ok(());
-    }
-    let named = named(&source::read(&document)?);
-    ensure!(!named.is_empty(), "{THREAT_MODEL} names no test");
     let mut functions = Vec::new();
     for path in source::files(&workspace.root, "rs")? {
         functions.push((path.clone(), defined(&source::read(&path)?)));
     }
-    let missing = named.iter().filter(|test| !is_defined(test, &functions, &workspace.root));
-    let missing: Vec<String> = missing.map(|test| format!("{}::{}", test.path, test.function)).collect();
-    expect_none(&format!("tests that {THREAT_MODEL} names and nobody wrote"), &missing)?;
-    say("tests-of-threats", format_args!("{} tests, all there", named.len()));
+    for document in DOCUMENTS {
+        let named = named(&source::read(&workspace.root.join(document))?);
+        ensure!(!named.is_empty(), "{document} names no test");
+        let missing = named.iter().filter(|test| !is_defined(test, &functions, &workspace.root));
+        let missing: Vec<String> = missing.map(|test| format!("{}::{}", test.path, test.function)).collect();
+        expect_none(&format!("tests that {document} names and nobody wrote"), &missing)?;
+        say("tests-of-threats", format_args!("{document}: {} tests, all there", named.len()));
+    }
     Ok(())
 }
 
@@ -73,7 +71,8 @@ fn is_defined(test: &Named, functions: &[(PathBuf, Vec<String>)], root: &Path) -
     functions.iter().any(named)
 }
 
-const THREAT_MODEL: &str = "specs/threat-model.md";
+/// Attacks with their defences, and faults with what recovery does: each names what shows it.
+const DOCUMENTS: [&str; 2] = ["specs/threat-model.md", "specs/design.md"];
 
 #[cfg(test)]
 mod tests {

@@ -225,7 +225,7 @@ where
     let turn = request.conn_data::<Rc<Watch>>().map(|watch| Turn::begin(Rc::clone(watch)));
     let surplus = turn.as_ref().is_some_and(|turn| turn.0.ends.get());
     if let Some(Turn(watch)) = &turn {
-        //= https://www.rfc-editor.org/rfc/rfc9112#section-9.6
+        // RFC 9112 section 9.6.
         watch.surplus.set(surplus);
         watch.chunks.set(request.headers().contains_key(header::TRANSFER_ENCODING));
         watch.ends.set(surplus || request.head().connection_type() == ConnectionType::Close);
