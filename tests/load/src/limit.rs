@@ -11,15 +11,15 @@ use actix_web::http::header;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use anyhow::{Context as _, Result, bail};
-use sillok_issuer::sign::{FileSigner, Signer as _, sign_compact};
-use sillok_registry::sealed::{KeyKind, SecretKey};
+use sillok_issuer::sign::{Signer as _, sign_compact};
 use sillok_verifier::jws::TokenType;
-use sillok_verifier::key::Algorithm;
 
 mod credential;
 mod receipt;
+mod signer;
 
 use credential::{Composer, Enveloped, Item, Request, Requests, Results};
+use signer::Plain;
 
 /// Serves until the process is ended. Arguments: the address to listen on, and the bearer token that is asked for.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -50,15 +50,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 /// What all requests share.
 struct Limit {
     authorization: String,
-    signer: FileSigner,
+    signer: Plain,
     composer: Composer,
     receipt: String,
 }
 
 impl Limit {
     fn new(token: &str) -> Result<Self> {
-        let secret = SecretKey::generate(KeyKind::P256)?;
-        let signer = FileSigner::new(Algorithm::Es256, secret.danger_bytes())?;
+        let signer = Plain::generate()?;
         Ok(Self {
             authorization: format!("Bearer {token}"),
             receipt: receipt::of_usual_size(&signer.thumbprint()),
