@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::index::Index;
 use crate::segment::Segments;
-use crate::sequencer::answer::{Draft, Request, prove};
+use crate::sequencer::answer::{Draft, Request, Unfinished, prove};
 use crate::sequencer::commit::Writer;
 use crate::sequencer::plan::{Item, Parsed, State};
 use crate::sequencer::publish::Publisher;
@@ -397,6 +397,17 @@ impl Handle {
         self.finish(answer.await.map_err(|_dropped| self.stopped())??).await
     }
 
+    /// Submits one entry of a raw log and waits until it is committed: its place, and no receipt.
+    ///
+    /// # Errors
+    /// See [`SubmitError`].
+    pub async fn add_one(&self, entry: Vec<u8>) -> Result<LeafIndex, SubmitError> {
+        let answer = self.enqueue(self.judge(vec![entry], None)?, Level::Committed)?;
+        let draft = answer.await.map_err(|_dropped| self.stopped())??;
+        // A raw log refuses nothing.
+        draft.into_place().and_then(Result::ok).ok_or_else(|| self.stopped())
+    }
+
     /// [`Handle::add_raw`] for threads that may block; not to be called in an asynchronous context.
     ///
     /// # Errors
@@ -471,8 +482,7 @@ impl Handle {
             Phase::Stopping | Phase::Stopped { .. } => return Err(self.stopped()),
         }
         // Before any work is done for it.
-        let queued = (stats.queue_entries.load(Ordering::SeqCst), stats.queue_bytes.load(Ordering::SeqCst));
-        self.check_room(queued, count, bytes)?;
+        self.check_room(self.queued(), count, bytes)?;
         Ok(entries.into_iter().map(|bytes| item(bytes, role)).collect())
     }
 
@@ -516,12 +526,12 @@ impl Handle {
     /// # Errors
     /// [`SubmitError::QueueFull`].
     pub(crate) fn admit(&self) -> Result<(), SubmitError> {
-        let Shared { limits, stats, .. } = self.shared.as_ref();
-        if stats.queue_entries.load(Ordering::SeqCst) < limits.queue_entries as u64 {
-            return Ok(());
-        }
-        stats.requests_pushed_back.fetch_add(1, Ordering::Relaxed);
-        Err(SubmitError::QueueFull { retry_after_seconds: stats.retry_after_seconds() })
+        self.check_room(self.queued(), 1, 0)
+    }
+
+    fn queued(&self) -> (u64, u64) {
+        let stats = &self.shared.stats;
+        (stats.queue_entries.load(Ordering::SeqCst), stats.queue_bytes.load(Ordering::SeqCst))
     }
 
     fn reserve(&self, count: usize, bytes: usize) -> Result<(), SubmitError> {
@@ -559,7 +569,10 @@ impl Handle {
     }
 
     fn finish_blocking(&self, draft: Draft) -> Result<Answer, SubmitError> {
-        draft.finish(self.shared.blobs.as_ref(), &self.published()).map_err(unreadable)
+        draft.finish(self.shared.blobs.as_ref(), &self.published()).map_err(|unfinished| match unfinished {
+            Unfinished::Committed(fatal) => self.shared.stop(&fatal),
+            Unfinished::Earlier(fatal) => unreadable(fatal),
+        })
     }
 }
 

@@ -203,18 +203,10 @@ async fn add_raw(request: &HttpRequest, payload: Payload, state: &State) -> Resu
         return Err(Problem::malformed("body is empty; it is the entry"));
     }
     // Who hangs up has submitted all the same: nothing is owed to anybody when the entry leaves the queue.
-    let answer = state.handle().add_raw(vec![body.to_vec()], Level::Committed);
-    let answer = in_time(state, answer).await?.map_err(Problem::from)?;
-    match answer.results.first() {
-        Some(Outcome::Logged(Logged { index, .. })) => Ok(HttpResponse::Ok()
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .content_type("text/plain; charset=utf-8")
-            .body(index.0.to_string())),
-        Some(Outcome::Refused { code, detail }) => Err(Problem::malformed(format!("{code}: {detail}"))),
-        None => Err(Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "log.unreadable",
-            "log answered without a result",
-        )),
-    }
+    let place = state.handle().add_one(body.to_vec());
+    let place = in_time(state, place).await?.map_err(Problem::from)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .content_type("text/plain; charset=utf-8")
+        .body(place.0.to_string()))
 }

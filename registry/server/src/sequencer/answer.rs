@@ -1,6 +1,8 @@
 //! Requests, and what they are answered.
 
-use sillok_log::merkle::check_inclusion;
+use std::sync::Arc;
+
+use sillok_log::merkle::{BatchTree, check_inclusion};
 use sillok_log::receipt::Receipt;
 use sillok_log::submission::Level;
 use sillok_log::{Hash, LeafIndex, TreeSize};
@@ -24,16 +26,18 @@ pub(crate) struct Request {
 
 pub(crate) type Reply = oneshot::Sender<Result<Draft, SubmitError>>;
 
-/// An answer, but for its receipts: whoever asked puts them together, and not the one thread that all wait for.
+/// An answer, but for its receipts: whoever asked makes and checks them, and not the one thread that all wait for.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    checkpoint: String,
+    signed: Arc<Signed>,
+    /// The tree of the batch, out of which its entries are proved; none if it appended nothing.
+    tree: Option<Arc<BatchTree>>,
     results: Vec<DraftResult>,
 }
 
 #[derive(Debug)]
 enum DraftResult {
-    /// In an earlier batch: whoever asked reads its proof from the published tiles.
+    /// In an earlier batch: proved from the published tiles.
     Earlier {
         index: LeafIndex,
         leaf: Hash,
@@ -41,32 +45,47 @@ enum DraftResult {
     /// In this batch, and relative to its checkpoint.
     Fresh {
         index: LeafIndex,
-        proof: Vec<Hash>,
+        leaf: Hash,
         duplicate: bool,
     },
     Refused(Outcome),
+}
+
+/// Why a draft has become no answer.
+#[derive(Debug)]
+pub(crate) enum Unfinished {
+    /// An entry that was just committed is not proved by the checkpoint that was signed for it: the writer must stop.
+    Committed(Fatal),
+    /// The files of earlier entries are damaged or gone.
+    Earlier(Fatal),
 }
 
 /// Answers of a batch that are not sent yet.
 #[derive(Default)]
 pub(crate) struct Answers(Vec<(Reply, Level, Draft)>);
 
-/// Puts the answers to a batch together. `proofs` has one for each appended entry, checked.
-pub(crate) fn compose(plan: &Plan, signed: &Signed, proofs: &[Vec<Hash>], requests: Vec<Request>) -> Answers {
+/// Puts the answers to a batch together. `tree` is that of its entries, if it appended any.
+pub(crate) fn compose(
+    plan: &Plan,
+    signed: &Arc<Signed>,
+    tree: Option<&Arc<BatchTree>>,
+    requests: Vec<Request>,
+) -> Answers {
     let mut decisions = plan.decisions.iter();
     let answers = requests.into_iter().map(|request| {
         let results = request
             .items
             .iter()
             .zip(decisions.by_ref())
-            .map(|(item, decision)| result(plan, proofs, item.leaf, decision))
+            .map(|(item, decision)| result(plan, item.leaf, decision))
             .collect();
-        (request.reply, request.level, Draft { checkpoint: signed.note.clone(), results })
+        let draft = Draft { signed: Arc::clone(signed), tree: tree.map(Arc::clone), results };
+        (request.reply, request.level, draft)
     });
     Answers(answers.collect())
 }
 
-fn result(plan: &Plan, proofs: &[Vec<Hash>], leaf: Hash, decision: &Decision) -> DraftResult {
+fn result(plan: &Plan, leaf: Hash, decision: &Decision) -> DraftResult {
     let (index, duplicate) = match decision {
         Decision::Append(index) => (*index, false),
         Decision::Duplicate(index) => (*index, true),
@@ -80,10 +99,10 @@ fn result(plan: &Plan, proofs: &[Vec<Hash>], leaf: Hash, decision: &Decision) ->
             });
         }
     };
-    let position = index.0.checked_sub(plan.start.0).and_then(|position| usize::try_from(position).ok());
-    match position.and_then(|position| proofs.get(position)) {
-        Some(proof) => DraftResult::Fresh { index, proof: proof.clone(), duplicate },
-        None => DraftResult::Earlier { index, leaf },
+    if index < plan.start {
+        DraftResult::Earlier { index, leaf }
+    } else {
+        DraftResult::Fresh { index, leaf, duplicate }
     }
 }
 
@@ -134,23 +153,47 @@ impl Draft {
         !self.results.iter().any(|result| matches!(result, DraftResult::Earlier { .. }))
     }
 
-    /// Adds the receipts of entries of earlier batches, relative to the `published` checkpoint.
-    pub(crate) fn finish(self, blobs: &dyn Blobs, published: &Signed) -> Result<Answer, Fatal> {
-        let checkpoint = self.checkpoint;
-        let results = self.results.into_iter().map(|result| match result {
+    /// Makes the receipts: of entries of this batch relative to its checkpoint, of earlier ones relative to the
+    /// `published` one. Each is checked before it leaves.
+    pub(crate) fn finish(self, blobs: &dyn Blobs, published: &Signed) -> Result<Answer, Unfinished> {
+        let Self { signed, tree, results } = self;
+        let results = results.into_iter().map(|result| match result {
             DraftResult::Refused(outcome) => Ok(outcome),
-            DraftResult::Fresh { index, proof, duplicate } => {
-                let receipt = Receipt { extra: None, index, proof, checkpoint: checkpoint.clone() };
+            DraftResult::Fresh { index, leaf, duplicate } => {
+                let receipt =
+                    prove_own(&signed, tree.as_deref(), index, &leaf).map_err(Unfinished::Committed)?;
                 Ok(Outcome::Logged(Logged { index, receipt, duplicate }))
             }
             DraftResult::Earlier { index, leaf } => {
-                let receipt = prove(blobs, published, index, &leaf)?;
+                let receipt = prove(blobs, published, index, &leaf).map_err(Unfinished::Earlier)?;
                 Ok(Outcome::Logged(Logged { index, receipt, duplicate: true }))
             }
         });
-        let results = results.collect::<Result<_, Fatal>>()?;
-        Ok(Answer { checkpoint, results })
+        let results = results.collect::<Result<_, Unfinished>>()?;
+        Ok(Answer { checkpoint: signed.note.clone(), results })
     }
+
+    /// The place of the one entry that was asked for, for those who want no receipt: what was signed was recomputed
+    /// from what was written, and nothing is promised beyond that.
+    pub(crate) fn into_place(mut self) -> Option<Result<LeafIndex, Outcome>> {
+        Some(match self.results.pop()? {
+            DraftResult::Earlier { index, .. } | DraftResult::Fresh { index, .. } => Ok(index),
+            DraftResult::Refused(outcome) => Err(outcome),
+        })
+    }
+}
+
+/// A receipt of an entry that was just committed, checked against the root that was signed.
+fn prove_own(
+    signed: &Signed,
+    tree: Option<&BatchTree>,
+    index: LeafIndex,
+    leaf: &Hash,
+) -> Result<Receipt, Fatal> {
+    let unproved = Fatal::ReadBack { start: index };
+    let proof = tree.ok_or(unproved)?.inclusion_proof(index)?;
+    check_inclusion(leaf, index, signed.size(), &proof, &signed.checkpoint.root)?;
+    Ok(Receipt { extra: None, index, proof, checkpoint: signed.note.clone() })
 }
 
 /// A receipt out of published tiles, checked against the signed root.
