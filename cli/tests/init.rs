@@ -128,7 +128,7 @@ fn config_says_where_each_value_came_from() {
     succeed(folder.path(), &["init", "--data", "d"]);
     let settings = folder.path().join("d/sillok.toml");
     let text = fs::read_to_string(&settings).unwrap();
-    fs::write(&settings, text.replace("#linger_milliseconds = 1", "linger_milliseconds = 7")).unwrap();
+    fs::write(&settings, text.replace("#linger_milliseconds = 2", "linger_milliseconds = 7")).unwrap();
     let variables = [("SILLOK_LOG_LEVEL", "debug"), ("SILLOK_LOG_LEVL", "debug")];
     let shown = run(folder.path(), &variables, &["config", "--data", "d", "--json"]);
     assert_eq!(shown.code, Some(0), "{shown:?}");
@@ -137,11 +137,11 @@ fn config_says_where_each_value_came_from() {
     let from = |name: &str| shown[name]["from"].as_str().unwrap().to_owned();
     assert_eq!(from("linger_milliseconds"), "file");
     assert_eq!(shown["linger_milliseconds"]["value"], 7);
-    assert_eq!(shown["linger_milliseconds"]["default"], 1);
+    assert_eq!(shown["linger_milliseconds"]["default"], 2);
     assert_eq!(from("log_level"), "environment");
     assert_eq!(from("head"), "default");
     let plain = succeed(folder.path(), &["config", "--data", "d"]);
-    assert!(plain.contains("linger_milliseconds = 7    # from file, default 1"), "{plain}");
+    assert!(plain.contains("linger_milliseconds = 7    # from file, default 2"), "{plain}");
     let wrong = run(folder.path(), &[("SILLOK_LINGER_MILLISECONDS", "9999")], &["config", "--data", "d"]);
     assert_eq!(wrong.code, Some(64), "{wrong:?}");
     assert!(wrong.err.contains("linger_milliseconds"), "{wrong:?}");
