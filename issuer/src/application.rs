@@ -76,14 +76,14 @@ impl Core {
     /// # Errors
     /// The queue is full, or the issuer stops: then none of the orders was taken.
     pub async fn issue(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         orders: Vec<Order>,
     ) -> Result<Vec<Result<Issued, Problem>>, Problem> {
         let mut answers: Vec<Option<Result<Issued, Problem>>> = Vec::with_capacity(orders.len());
         let mut started = Vec::new();
-        for order in orders {
-            answers.push(match issue::look_up(self, order) {
+        for looked in self.look_up(orders).await? {
+            answers.push(match looked {
                 Ok(Looked::Answered(issued)) => Some(Ok(issued)),
                 Ok(Looked::Started(order)) => {
                     started.push(*order);
@@ -101,6 +101,19 @@ impl Core {
         }
         let missing = || Err(Problem::new(Code::Internal, "credential got lost on its way"));
         Ok(answers.into_iter().map(|answer| answer.or_else(|| done.next()).unwrap_or_else(missing)).collect())
+    }
+
+    /// Looks orders up, those that were asked for before where reading a file holds nobody up.
+    async fn look_up(self: &Arc<Self>, orders: Vec<Order>) -> Result<Vec<Result<Looked, Problem>>, Problem> {
+        let look = |core: &Self, orders: Vec<Order>| {
+            orders.into_iter().map(|order| issue::look_up(core, order)).collect()
+        };
+        if !orders.iter().any(|order| self.register.knows(&order.client, &order.idempotency_key)) {
+            return Ok(look(self, orders));
+        }
+        let core = Arc::clone(self);
+        let looked = tokio::task::spawn_blocking(move || look(&core, orders)).await;
+        looked.map_err(|error| Problem::internal("looking up requests", &error))
     }
 
     /// Changes the status of a credential.

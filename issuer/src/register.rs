@@ -7,7 +7,8 @@
 //! # Invariants
 //! The index in memory is made of the journal's plain headers alone, by the same code at the start and later on. What
 //! is sealed opens with the subject's key only; erasing that key leaves headers that lead from nobody to no leaf.
-//! No lock is held over an operation on a file. All calls block; none may be made from an asynchronous task.
+//! No lock is held over an operation on a file. All calls block; none may be made from an asynchronous
+//! task but [`Register::knows`], and [`Register::begin`] for a key that is not known: these ask memory alone.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -227,6 +228,12 @@ impl Register {
     #[must_use]
     pub fn slots(&self) -> &Slots {
         &self.slots
+    }
+
+    /// Whether a client has used an idempotency key before: whether [`Register::begin`] may have to read a file.
+    pub fn knows(&self, client: &str, idempotency_key: &str) -> bool {
+        let key = self.keys.digest(&[client.as_bytes(), idempotency_key.as_bytes()]);
+        self.hold().asked_before(&key).is_some()
     }
 
     /// Looks up a request by the client that makes it and the idempotency key that the client gave it.
