@@ -27,6 +27,10 @@ use crate::sequencer::{Fatal, Message, Phase, Sequencer, Shared, Signed, Stores,
 use crate::stats::Stats;
 use crate::store::{self, FileBlobs, FileHeads, FileSeen, Heads};
 
+pub use error::SubmitError;
+
+mod error;
+
 /// Where a log takes the time from. Each program reads the system's clock in one place only.
 pub type Clock = Arc<dyn Fn() -> UnixSeconds + Send + Sync>;
 
@@ -295,64 +299,6 @@ pub struct Logged {
     pub duplicate: bool,
 }
 
-/// Why a request as a whole was not judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubmitError {
-    /// The index is being built. Retry.
-    Building {
-        /// When to come again.
-        retry_after_seconds: u64,
-    },
-    /// The log has rules, and this entry came without a role; or the other way round.
-    Kind,
-    /// The queue is full. Retry.
-    QueueFull {
-        /// When to come again, computed from the queue.
-        retry_after_seconds: u64,
-    },
-    /// The writer has stopped, or is about to. Reads go on.
-    Stopped {
-        /// Why.
-        reason: Arc<str>,
-    },
-    /// No entry, more than a batch takes, or an empty or overlong one.
-    TooLarge {
-        /// How many entries there are.
-        entries: usize,
-        /// How many bytes they have.
-        bytes: usize,
-    },
-    /// The entries are in the log, but a receipt could not be made of its files.
-    Unreadable {
-        /// Why.
-        reason: Arc<str>,
-    },
-}
-
-impl std::fmt::Display for SubmitError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Building { retry_after_seconds } => {
-                write!(f, "log is building its index; retry after {retry_after_seconds} seconds")
-            }
-            Self::Kind => f.write_str("entry was submitted as one of another kind of log"),
-            Self::QueueFull { retry_after_seconds } => {
-                write!(f, "queue of the log is full; retry after {retry_after_seconds} seconds")
-            }
-            Self::Stopped { reason } => write!(f, "log takes no entries: {reason}"),
-            Self::TooLarge { entries, bytes } => {
-                write!(
-                    f,
-                    "request of {entries} entries with {bytes} bytes is empty or more than the log takes at once"
-                )
-            }
-            Self::Unreadable { reason } => write!(f, "receipt could not be made: {reason}"),
-        }
-    }
-}
-
-impl std::error::Error for SubmitError {}
-
 impl Handle {
     /// Submits entries of a log with rules, in order, on behalf of `role`, and waits until they have come to `level`.
     /// What is submitted counts even if nobody waits for the answer any more.
@@ -457,7 +403,7 @@ impl Handle {
     /// Judges the request as a whole. Its entries are parsed and hashed here, by whoever submits, and not by the one thread
     /// that all wait for.
     fn judge(&self, entries: Vec<Vec<u8>>, role: Option<Role>) -> Result<Vec<Item>, SubmitError> {
-        let Shared { kind, limits, stats, .. } = self.shared.as_ref();
+        let Shared { kind, limits, .. } = self.shared.as_ref();
         let bytes = entries.iter().map(Vec::len).sum();
         let count = entries.len();
         let length = |entry: &Vec<u8>| (1..=usize::from(u16::MAX)).contains(&entry.len());
@@ -472,18 +418,25 @@ impl Handle {
             (LogKind::Typed, Some(_)) | (LogKind::Raw, None) => {}
             (LogKind::Typed, None) | (LogKind::Raw, Some(_)) => return Err(SubmitError::Kind),
         }
-        match self.phase() {
-            Phase::Open => {}
-            Phase::Building => {
-                stats.requests_pushed_back.fetch_add(1, Ordering::Relaxed);
-                let retry_after_seconds = stats.retry_after_seconds();
-                return Err(SubmitError::Building { retry_after_seconds });
-            }
-            Phase::Stopping | Phase::Stopped { .. } => return Err(self.stopped()),
-        }
+        self.check_open()?;
         // Before any work is done for it.
         self.check_room(self.queued(), count, bytes)?;
         Ok(entries.into_iter().map(|bytes| item(bytes, role)).collect())
+    }
+
+    fn check_open(&self) -> Result<(), SubmitError> {
+        let stats = &self.shared.stats;
+        if self.shared.is_open() {
+            return Ok(());
+        }
+        match self.phase() {
+            Phase::Open => Ok(()),
+            Phase::Building => {
+                stats.requests_pushed_back.fetch_add(1, Ordering::Relaxed);
+                Err(SubmitError::Building { retry_after_seconds: stats.retry_after_seconds() })
+            }
+            Phase::Stopping | Phase::Stopped { .. } => Err(self.stopped()),
+        }
     }
 
     /// Looks up entries that may be in the log already, so that the sequencer need not read files for a retry.
@@ -591,6 +544,5 @@ fn item(bytes: Vec<u8>, role: Option<Role>) -> Item {
     Item { leaf: leaf_hash(&bytes), bytes, parsed, place: None }
 }
 
-/// Messages that wait for the publisher before the sequencer waits too. What is in them is bounded by the backlog: this
-/// many of one entry each wait while seconds of them are published.
+/// Messages that wait for the publisher before the sequencer waits too; what is in them is bounded by the backlog.
 const PUBLISHER_QUEUE: usize = 4_096;

@@ -3,9 +3,10 @@
 //! It takes what is in the queue (group commit), plans it (`plan`), commits it (`commit`) and hands it to the
 //! thread that publishes (`publish`). `recover` opens a log. No lock is held over an operation on files.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use sillok_log::audit::LogKind;
@@ -58,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) seen: Arc<dyn Seen>,
     pub(crate) backlog: Backlog,
     state: Mutex<Visible>,
+    /// Whether the phase is [`Phase::Open`], for those who ask at each entry.
+    open: AtomicBool,
     /// Every leaf below is public and noted in the index.
     noted: AtomicU64,
 }
@@ -100,6 +103,7 @@ impl Shared {
             blobs: Arc::clone(&stores.blobs),
             seen: Arc::clone(&stores.seen),
             state: Mutex::new(state),
+            open: AtomicBool::new(false),
             noted: AtomicU64::new(0),
         }
     }
@@ -113,6 +117,10 @@ impl Shared {
         self.hold().phase.clone()
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::SeqCst)
+    }
+
     /// Goes on to `phase`, unless the writer has stopped.
     pub(crate) fn enter(&self, phase: Phase) {
         let mut state = self.hold();
@@ -120,7 +128,10 @@ impl Shared {
             Phase::Stopped { .. } => {}
             // Who is told to stop while the index is built does not open.
             Phase::Stopping if phase == Phase::Open => {}
-            Phase::Building | Phase::Open | Phase::Stopping => state.phase = phase,
+            Phase::Building | Phase::Open | Phase::Stopping => {
+                self.open.store(phase == Phase::Open, Ordering::SeqCst);
+                state.phase = phase;
+            }
         }
     }
 
@@ -323,10 +334,11 @@ impl Sequencer {
                 Ok(message) => message,
                 Err(TryRecvError::Disconnected) => break,
                 Err(TryRecvError::Empty) if left.is_zero() || !(self.busy || batch.len() > 1) => break,
-                Err(TryRecvError::Empty) => match self.inbox.recv_timeout(left) {
-                    Ok(message) => message,
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-                },
+                Err(TryRecvError::Empty) => {
+                    // Asleep and not at the channel: it would be woken by each request, one change of threads an entry.
+                    thread::sleep(left.min(LINGER_SLICE));
+                    continue;
+                }
             };
             let Message::Request(request) = next else {
                 // This batch is the last, and the channel is asked no more.
@@ -359,6 +371,9 @@ impl Sequencer {
         request
     }
 }
+
+/// How long a batch that is gathered goes unlooked at: it may be full long before it has lingered.
+const LINGER_SLICE: Duration = Duration::from_micros(500);
 
 /// How far the clock may go ahead of the monotonic one: as far as it may be behind (`plan`).
 const MAX_CLOCK_AHEAD_SECONDS: u64 = plan::MAX_CLOCK_BEHIND_SECONDS;

@@ -1,0 +1,61 @@
+//! Why the log does not judge a request.
+
+use std::sync::Arc;
+
+/// Why a request as a whole was not judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmitError {
+    /// The index is being built. Retry.
+    Building {
+        /// When to come again.
+        retry_after_seconds: u64,
+    },
+    /// The log has rules, and this entry came without a role; or the other way round.
+    Kind,
+    /// The queue is full. Retry.
+    QueueFull {
+        /// When to come again, computed from the queue.
+        retry_after_seconds: u64,
+    },
+    /// The writer has stopped, or is about to. Reads go on.
+    Stopped {
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// No entry, more than a batch takes, or an empty or overlong one.
+    TooLarge {
+        /// How many entries there are.
+        entries: usize,
+        /// How many bytes they have.
+        bytes: usize,
+    },
+    /// The entries are in the log, but a receipt could not be made of its files.
+    Unreadable {
+        /// Why.
+        reason: Arc<str>,
+    },
+}
+
+impl std::fmt::Display for SubmitError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Building { retry_after_seconds } => {
+                write!(f, "log is building its index; retry after {retry_after_seconds} seconds")
+            }
+            Self::Kind => f.write_str("entry was submitted as one of another kind of log"),
+            Self::QueueFull { retry_after_seconds } => {
+                write!(f, "queue of the log is full; retry after {retry_after_seconds} seconds")
+            }
+            Self::Stopped { reason } => write!(f, "log takes no entries: {reason}"),
+            Self::TooLarge { entries, bytes } => {
+                write!(
+                    f,
+                    "request of {entries} entries with {bytes} bytes is empty or more than the log takes at once"
+                )
+            }
+            Self::Unreadable { reason } => write!(f, "receipt could not be made: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for SubmitError {}
