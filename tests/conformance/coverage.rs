@@ -9,8 +9,9 @@ use sillok_tests::vectors::{Vector, all, write_all};
 
 use crate::files::{Outcome, failure, load, meets, specs};
 
-const TOPICS: [&str; 14] = [
+const TOPICS: [&str; 15] = [
     "checkpoint",
+    "cosignature",
     "credential",
     "date",
     "entry",

@@ -3,12 +3,14 @@
 use sillok_tests::reference::tree::sha256;
 use sillok_tests::vectors::Vector;
 
+use crate::cosignature;
 use crate::credential::public_key;
 use crate::files::{Outcome, bytes, ok_or_error, same, text};
 use crate::note;
 
 pub(crate) fn run(vector: &Vector) -> Outcome {
     match text(vector, "check") {
+        "cosignature" => cosignature::run(vector),
         "note" => note::run(vector),
         "signature" => {
             let key = public_key(bytes(vector, "key")).ok_or("the key is refused")?;

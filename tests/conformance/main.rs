@@ -2,6 +2,7 @@
 //! thin: a runner turns a file's parts into calls and says what happened in the words of its `expect:` line.
 //! `specs/README.md` has the format.
 
+mod cosignature;
 mod coverage;
 mod credential;
 mod entry;
@@ -35,6 +36,11 @@ fn note() {
 #[test]
 fn checkpoint() {
     check_topic("checkpoint", note::run_checkpoint);
+}
+
+#[test]
+fn cosignature() {
+    check_topic("cosignature", cosignature::run);
 }
 
 #[test]

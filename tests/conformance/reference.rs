@@ -1,6 +1,10 @@
 //! The reference itself against what others published: the accumulated digests of
-//! draft-ietf-plants-merkle-tree-certs, appendix "Subtree Test Vectors".
+//! draft-ietf-plants-merkle-tree-certs, appendix "Subtree Test Vectors", and the accumulated one of
+//! <https://c2sp.org/CCTV/ML-DSA> for 100 keys and signatures of ML-DSA-44.
 
+use ml_dsa::signature::{Keypair as _, Signer as _, Verifier as _};
+use ml_dsa::{MlDsa44, SigningKey};
+use shake::{ExtendableOutput as _, Shake128, Update as _, XofReader as _};
 use sillok_tests::reference::encoding::hex;
 use sillok_tests::reference::tree::{Hash, inclusion, leaf_hash, root, sha256, subtree_consistency};
 
@@ -60,4 +64,22 @@ fn consistency_proofs_are_those_of_the_draft() {
     }
     let digest = hex(&sha256(&[lines.as_bytes()]));
     assert_eq!(digest, "10fa99b37bf9bf9ffa26b412fbd98bd75363256d0b75d61bc4538b9c9c5a0a74");
+}
+
+#[test]
+fn keys_and_signatures_are_those_of_the_accumulated_vector() {
+    let mut seeds = Shake128::default().finalize_xof();
+    let mut all = Shake128::default();
+    for _ in 0..100 {
+        let mut seed = [0; 32];
+        seeds.read(&mut seed);
+        let key = SigningKey::<MlDsa44>::from_seed(&seed.into());
+        let signature = key.sign(b"");
+        key.verifying_key().verify(b"", &signature).expect("a signature that verifies");
+        all.update(&key.verifying_key().encode());
+        all.update(&signature.encode());
+    }
+    let mut digest = [0; 32];
+    all.finalize_xof().read(&mut digest);
+    assert_eq!(hex(&digest), "d51148e1f9f4fa1a723a6cf42e25f2a99eb5c1b378b3d2dbbd561b1203beeae4");
 }

@@ -1,6 +1,7 @@
 //! A second implementation of every format, straight from `specs/`: naive, recursive, slow. It shares no code with
 //! the product and panics where it pleases; it exists to be obviously right, and to disagree.
 
+pub mod cosignature;
 pub mod credential;
 pub mod encoding;
 pub mod entry;

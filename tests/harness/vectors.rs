@@ -9,6 +9,7 @@ use crate::reference::encoding::{hex, unhex};
 use crate::reference::tree::Hash;
 
 pub mod checkpoint;
+pub mod cosignature;
 pub mod credential;
 pub mod date;
 pub mod entry;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<Vector> {
         tile::vectors,
         note::vectors,
         checkpoint::vectors,
+        cosignature::vectors,
         policy::vectors,
         entry::vectors,
         ledger::vectors,

@@ -90,7 +90,7 @@ impl Checkpoint {
 }
 
 //= specs/log.md#origin-and-key
-fn check_origin(origin: &str) -> Result<(), Error> {
+pub(crate) fn check_origin(origin: &str) -> Result<(), Error> {
     if origin.len() > MAX_NAME_BYTES || !is_name(origin) { Err(Error::Origin) } else { Ok(()) }
 }
 

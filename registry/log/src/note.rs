@@ -10,6 +10,7 @@ use core::fmt;
 use crate::number::decode_base64;
 
 mod key;
+mod ml_dsa;
 
 pub(crate) use key::is_name;
 pub use key::{KeyError, KeyId, MAX_NAME_BYTES, SignatureKind, SignerKey, VerifierKey};
@@ -120,9 +121,7 @@ impl<'a> Note<'a> {
 
     /// Whether `line` holds a plain Ed25519 signature of `key` over the text.
     pub(crate) fn signed_by(&self, line: &SignatureLine<'_>, key: &VerifierKey) -> bool {
-        key.kind() == SignatureKind::Ed25519
-            && <&[u8; 64]>::try_from(line.signature.as_slice())
-                .is_ok_and(|signature| key.accepts(self.text.as_bytes(), signature))
+        key.kind() == SignatureKind::Ed25519 && key.accepts(self.text.as_bytes(), &line.signature)
     }
 }
 

@@ -105,13 +105,16 @@ fn parse_material(kind: u8, public: &[u8]) -> Result<VerifierKey, KeyError> {
 
 #[test]
 fn keys_that_nobody_should_trust_do_not_parse() {
-    let good = *signer("n", 1).verifier().public_bytes();
+    let good = <[u8; 32]>::try_from(signer("n", 1).verifier().public_bytes()).unwrap();
     assert!(parse_material(1, &good).is_ok());
-    for kind in [0x00, 0x02, 0x05, 0x06, 0xff] {
+    for kind in [0x00, 0x02, 0x05, 0x07, 0xff] {
         assert_eq!(parse_material(kind, &good), Err(KeyError::Kind { found: kind }));
     }
     for bytes in [0, 31, 33] {
-        assert_eq!(parse_material(1, &vec![1; bytes]), Err(KeyError::Length { bytes }));
+        assert_eq!(parse_material(1, &vec![1; bytes]), Err(KeyError::Length { bytes, expected: 32 }));
+    }
+    for bytes in [0, 32, 1_311, 1_313] {
+        assert_eq!(parse_material(6, &vec![1; bytes]), Err(KeyError::Length { bytes, expected: 1_312 }));
     }
     // y = 0, 1 and -1, with either sign: order 4, 1 and 2.
     let mut minus_one = [0xff; 32];

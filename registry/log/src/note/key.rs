@@ -10,6 +10,7 @@ use core::fmt;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
+use super::ml_dsa;
 use crate::number::{decode_base64, encode_base64};
 
 /// What a key signs, as the type byte of its verifier key (C2SP signed-note, "Signature types").
@@ -19,6 +20,8 @@ pub enum SignatureKind {
     Ed25519,
     /// 0x04: Ed25519 over a time and a checkpoint. Witnesses cosign with it.
     CosignatureV1,
+    /// 0x06: ML-DSA-44 (FIPS 204) over a time and a subtree. Witnesses cosign checkpoints and subtrees with it.
+    MlDsa44,
 }
 
 impl SignatureKind {
@@ -28,6 +31,7 @@ impl SignatureKind {
         match self {
             Self::Ed25519 => 0x01,
             Self::CosignatureV1 => 0x04,
+            Self::MlDsa44 => 0x06,
         }
     }
 
@@ -35,7 +39,17 @@ impl SignatureKind {
         match byte {
             0x01 => Some(Self::Ed25519),
             0x04 => Some(Self::CosignatureV1),
+            0x06 => Some(Self::MlDsa44),
             _unsupported => None,
+        }
+    }
+
+    /// Whether witnesses cosign with it, which logs never sign their notes with.
+    #[must_use]
+    pub const fn cosigns(self) -> bool {
+        match self {
+            Self::Ed25519 => false,
+            Self::CosignatureV1 | Self::MlDsa44 => true,
         }
     }
 }
@@ -45,6 +59,7 @@ impl fmt::Display for SignatureKind {
         f.write_str(match self {
             Self::Ed25519 => "Ed25519 note signature",
             Self::CosignatureV1 => "Ed25519 cosignature",
+            Self::MlDsa44 => "ML-DSA-44 cosignature",
         })
     }
 }
@@ -55,7 +70,7 @@ impl fmt::Display for SignatureKind {
 pub struct KeyId(pub u32);
 
 impl KeyId {
-    fn of(name: &str, kind: SignatureKind, public: &[u8; 32]) -> Self {
+    fn of(name: &str, kind: SignatureKind, public: &[u8]) -> Self {
         let digest = Sha256::new().chain_update(name).chain_update([b'\n', kind.byte()]).chain_update(public);
         let [a, b, c, d, ..] = <[u8; 32]>::from(digest.finalize());
         Self(u32::from_be_bytes([a, b, c, d]))
@@ -76,8 +91,35 @@ pub struct VerifierKey {
     name: String,
     id: KeyId,
     kind: SignatureKind,
-    // Kept decompressed: a reader parses a key once and checks many notes.
-    point: VerifyingKey,
+    public: Public,
+}
+
+/// Kept decompressed: a reader parses a key once and checks many notes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Public {
+    Ed25519(VerifyingKey),
+    MlDsa44(ml_dsa::Public),
+}
+
+impl Public {
+    fn of(kind: SignatureKind, public: &[u8]) -> Result<Self, KeyError> {
+        match kind {
+            SignatureKind::Ed25519 | SignatureKind::CosignatureV1 => point(public).map(Self::Ed25519),
+            SignatureKind::MlDsa44 => ml_dsa::Public::new(public).map(Self::MlDsa44),
+        }
+    }
+}
+
+/// The point of 32 public bytes (RFC 8032 section 5.1.2), if honest key generation makes it.
+fn point(public: &[u8]) -> Result<VerifyingKey, KeyError> {
+    let length = KeyError::Length { bytes: public.len(), expected: 32 };
+    let point = VerifyingKey::from_bytes(public.try_into().map_err(|_other| length)?);
+    let point = point.map_err(|_refused| KeyError::Point)?;
+    // The library accepts encodings whose coordinate is not reduced; re-encoding tells them apart.
+    if point.is_weak() || VerifyingKey::from(point.to_edwards()) != point {
+        return Err(KeyError::Point);
+    }
+    Ok(point)
 }
 
 impl VerifierKey {
@@ -95,9 +137,7 @@ impl VerifierKey {
         let material = decode_base64(material).ok_or(KeyError::Base64)?;
         let (&kind, public) = material.split_first().ok_or(KeyError::Base64)?;
         let kind = SignatureKind::from_byte(kind).ok_or(KeyError::Kind { found: kind })?;
-        let public =
-            <[u8; 32]>::try_from(public).map_err(|_refused| KeyError::Length { bytes: public.len() })?;
-        let key = Self::new(name, kind, &public)?;
+        let key = Self::new(name, kind, public)?;
         // Compared as text, so that uppercase hex is refused too.
         if id != key.id.to_string() {
             return Err(KeyError::Id { computed: key.id });
@@ -105,18 +145,20 @@ impl VerifierKey {
         Ok(key)
     }
 
-    /// Makes the verifier key of 32 public bytes (RFC 8032 section 5.1.2) under a name.
+    /// Makes the verifier key of a public key under a name: 32 bytes of Ed25519 (RFC 8032 section 5.1.2), 1,312 of
+    /// ML-DSA-44 (FIPS 204 algorithm 22).
     ///
     /// # Errors
-    /// A name that no signature line can carry; a point of low order or not in its one canonical encoding.
-    pub fn new(name: &str, kind: SignatureKind, public: &[u8; 32]) -> Result<Self, KeyError> {
+    /// A name that no signature line can carry; another length; a point of low order or not in its one canonical
+    /// encoding.
+    pub fn new(name: &str, kind: SignatureKind, public: &[u8]) -> Result<Self, KeyError> {
         check_key_name(name)?;
-        let point = VerifyingKey::from_bytes(public).map_err(|_refused| KeyError::Point)?;
-        // The library accepts encodings whose coordinate is not reduced; re-encoding tells them apart.
-        if point.is_weak() || VerifyingKey::from(point.to_edwards()) != point {
-            return Err(KeyError::Point);
-        }
-        Ok(Self { name: name.into(), id: KeyId::of(name, kind, public), kind, point })
+        Ok(Self {
+            name: name.into(),
+            id: KeyId::of(name, kind, public),
+            kind,
+            public: Public::of(kind, public)?,
+        })
     }
 
     /// The name in the key's signature lines; for a log, its origin.
@@ -137,23 +179,30 @@ impl VerifierKey {
         self.kind
     }
 
-    /// The public key as RFC 8032 encodes it.
+    /// The public key as RFC 8032 or FIPS 204 encodes it.
     #[must_use]
-    pub fn public_bytes(&self) -> &[u8; 32] {
-        self.point.as_bytes()
+    pub fn public_bytes(&self) -> &[u8] {
+        match &self.public {
+            Public::Ed25519(point) => point.as_bytes(),
+            Public::MlDsa44(key) => key.bytes(),
+        }
     }
 
     /// Whether `signature` is this key's over `message`. Strict: canonical S, no low-order points (RFC 8032
     /// section 8.4 and "Taming the many EdDSAs"), so that all verifiers agree on what is valid.
-    pub(crate) fn accepts(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        self.point.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+    pub(crate) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.public {
+            Public::Ed25519(point) => Signature::from_slice(signature)
+                .is_ok_and(|signature| point.verify_strict(message, &signature).is_ok()),
+            Public::MlDsa44(key) => key.accepts(message, signature),
+        }
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut material = Vec::from([self.kind.byte()]);
-        material.extend_from_slice(self.point.as_bytes());
+        material.extend_from_slice(self.public_bytes());
         write!(f, "{}+{}+{}", self.name, self.id, encode_base64(&material))
     }
 }
@@ -161,19 +210,32 @@ impl fmt::Display for VerifierKey {
 /// A private key that signs notes or cosigns checkpoints, never both. The secret is wiped when it is dropped.
 pub struct SignerKey {
     verifier: VerifierKey,
-    // Wipes itself on drop (feature `zeroize` of ed25519-dalek).
-    secret: SigningKey,
+    secret: Secret,
+}
+
+/// Each wipes itself on drop (features `zeroize`).
+enum Secret {
+    Ed25519(SigningKey),
+    MlDsa44(ml_dsa::Secret),
 }
 
 impl SignerKey {
-    /// Makes the key of a 32-byte RFC 8032 seed. The caller wipes its own copy of the seed.
+    /// Makes the key of a 32-byte seed (RFC 8032 section 5.1.5, FIPS 204 algorithm 6). The caller wipes its own copy.
     ///
     /// # Errors
     /// A name that no signature line can carry.
     pub fn from_seed(name: &str, kind: SignatureKind, seed: &[u8; 32]) -> Result<Self, KeyError> {
-        let secret = SigningKey::from_bytes(seed);
-        let verifier = VerifierKey::new(name, kind, secret.verifying_key().as_bytes())?;
-        Ok(Self { verifier, secret })
+        let (public, secret) = match kind {
+            SignatureKind::Ed25519 | SignatureKind::CosignatureV1 => {
+                let secret = SigningKey::from_bytes(seed);
+                (secret.verifying_key().as_bytes().to_vec(), Secret::Ed25519(secret))
+            }
+            SignatureKind::MlDsa44 => {
+                let secret = ml_dsa::Secret::from_seed(seed);
+                (secret.public_bytes(), Secret::MlDsa44(secret))
+            }
+        };
+        Ok(Self { verifier: VerifierKey::new(name, kind, &public)?, secret })
     }
 
     /// The public half.
@@ -200,15 +262,21 @@ impl SignerKey {
     /// A cosigner's key: text of an attacker's choice could then read as a cosignature. A text that no note can
     /// carry.
     pub fn sign(&self, text: &str) -> Result<String, super::Error> {
-        if self.kind() != SignatureKind::Ed25519 {
-            return Err(super::Error::KeyKind { found: self.kind() });
-        }
+        let kind = self.kind();
+        let (SignatureKind::Ed25519, Secret::Ed25519(secret)) = (kind, &self.secret) else {
+            return Err(super::Error::KeyKind { found: kind });
+        };
         super::check_text(text)?;
-        Ok(self.line(&self.sign_message(text.as_bytes())))
+        Ok(self.line(&secret.sign(text.as_bytes()).to_bytes()))
     }
 
-    pub(crate) fn sign_message(&self, message: &[u8]) -> [u8; 64] {
-        self.secret.sign(message).to_bytes()
+    /// The signature over `message`, the same each time; nothing if ML-DSA finds none, which has a probability below
+    /// 2^-128 (FIPS 204 appendix C).
+    pub(crate) fn sign_message(&self, message: &[u8]) -> Option<Vec<u8>> {
+        match &self.secret {
+            Secret::Ed25519(secret) => Some(secret.sign(message).to_bytes().to_vec()),
+            Secret::MlDsa44(secret) => secret.sign(message),
+        }
     }
 
     /// The signature line, newline included, that carries `signature` under this key's name and ID.
@@ -253,10 +321,12 @@ pub enum KeyError {
         /// The type byte found.
         found: u8,
     },
-    /// An Ed25519 public key has 32 bytes.
+    /// A public key is longer or shorter than its kind has it.
     Length {
         /// The number of bytes found.
         bytes: usize,
+        /// The number that its kind has.
+        expected: usize,
     },
     /// The name is empty or holds a space, a plus or a control character.
     Name,
@@ -277,9 +347,11 @@ impl fmt::Display for KeyError {
             Self::Base64 => f.write_str("key material is not canonical base64 of a type byte and a key"),
             Self::Id { computed } => write!(f, "key ID does not belong to the key, whose ID is {computed}"),
             Self::Kind { found } => {
-                write!(f, "signature type {found:#04x} is neither 0x01 nor 0x04")
+                write!(f, "signature type {found:#04x} is none of 0x01, 0x04 and 0x06")
             }
-            Self::Length { bytes } => write!(f, "public key has {bytes} bytes instead of 32"),
+            Self::Length { bytes, expected } => {
+                write!(f, "public key has {bytes} bytes instead of {expected}")
+            }
             Self::Name => f.write_str("key name is empty or holds a space, a plus or a control character"),
             Self::NameLength { bytes } => {
                 write!(f, "key name of {bytes} bytes is longer than {MAX_NAME_BYTES}")

@@ -72,7 +72,7 @@ impl Parser {
     }
 
     fn log(&mut self, key: &[u8], url: Option<&[u8]>) -> Result<(), Problem> {
-        let key = parse_key(key, SignatureKind::Ed25519)?;
+        let key = parse_key(key, |kind| kind == SignatureKind::Ed25519)?;
         if self.logs.len() >= MAX_LOGS {
             return Err(Problem::TooManyLogs);
         }
@@ -85,7 +85,7 @@ impl Parser {
     }
 
     fn witness(&mut self, name: &[u8], key: &[u8], url: Option<&[u8]>) -> Result<(), Problem> {
-        let key = parse_key(key, SignatureKind::CosignatureV1)?;
+        let key = parse_key(key, SignatureKind::cosigns)?;
         if self.witnesses.len() >= MAX_WITNESSES {
             return Err(Problem::TooManyWitnesses);
         }
@@ -154,10 +154,10 @@ impl Parser {
     }
 }
 
-fn parse_key(text: &[u8], kind: SignatureKind) -> Result<VerifierKey, Problem> {
+fn parse_key(text: &[u8], fits: impl FnOnce(SignatureKind) -> bool) -> Result<VerifierKey, Problem> {
     let text = core::str::from_utf8(text).map_err(|_invalid| Problem::KeyUtf8)?;
     let key = VerifierKey::parse(text).map_err(Problem::Key)?;
-    if key.kind() == kind { Ok(key) } else { Err(Problem::KeyKind { found: key.kind() }) }
+    if fits(key.kind()) { Ok(key) } else { Err(Problem::KeyKind { found: key.kind() }) }
 }
 
 fn parse_threshold(text: &[u8], members: usize) -> Result<usize, Problem> {
@@ -196,7 +196,7 @@ pub enum Problem {
     },
     /// The verifier key does not parse.
     Key(KeyError),
-    /// Logs sign notes (0x01), witnesses cosign (0x04).
+    /// Logs sign notes (0x01), witnesses cosign (0x04, 0x06).
     KeyKind {
         /// The kind found.
         found: SignatureKind,
@@ -293,5 +293,6 @@ pub const MAX_WITNESSES: usize = 32;
 /// See [`MAX_LOGS`].
 pub const MAX_GROUPS: usize = 32;
 
-/// Longest policy in bytes: 64 KiB. 64 keys of at most 313 bytes leave two thirds for names, URLs and comments.
-pub const MAX_POLICY_BYTES: usize = 64 * 1024;
+/// Longest policy in bytes: 128 KiB. 32 logs of at most 313 bytes and 32 witnesses of at most 2,020 (ML-DSA-44) leave
+/// almost half for names, URLs and comments.
+pub const MAX_POLICY_BYTES: usize = 128 * 1024;
