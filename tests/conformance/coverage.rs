@@ -9,13 +9,14 @@ use sillok_tests::vectors::{Vector, all, write_all};
 
 use crate::files::{Outcome, failure, load, meets, specs};
 
-const TOPICS: [&str; 15] = [
+const TOPICS: [&str; 16] = [
     "checkpoint",
     "cosignature",
     "credential",
     "date",
     "entry",
     "foreign",
+    "landmark",
     "ledger",
     "note",
     "policy",

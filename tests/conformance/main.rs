@@ -8,6 +8,7 @@ mod credential;
 mod entry;
 mod files;
 mod foreign;
+mod landmark;
 mod ledger;
 mod note;
 mod receipt;
@@ -61,6 +62,11 @@ fn ledger() {
 #[test]
 fn receipt() {
     check_topic("receipt", receipt::run);
+}
+
+#[test]
+fn landmark() {
+    check_topic("landmark", landmark::run);
 }
 
 #[test]

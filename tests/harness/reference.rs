@@ -6,6 +6,7 @@ pub mod credential;
 pub mod encoding;
 pub mod entry;
 pub mod json;
+pub mod landmark;
 pub mod ledger;
 pub mod note;
 pub mod receipt;

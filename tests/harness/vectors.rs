@@ -13,6 +13,7 @@ pub mod cosignature;
 pub mod credential;
 pub mod date;
 pub mod entry;
+pub mod landmark;
 pub mod ledger;
 pub mod note;
 pub mod policy;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Vector> {
         entry::vectors,
         ledger::vectors,
         receipt::vectors,
+        landmark::vectors,
         status::vectors,
         date::vectors,
         credential::vectors,

@@ -4,7 +4,7 @@
 //! The Merkle tree of RFC 6962/9162 with its proofs ([`merkle`], [`subtree`]), the static files of C2SP
 //! `tlog-tiles` ([`tile`]), signed notes, checkpoints, cosignatures and trust policies ([`note`],
 //! [`checkpoint`], [`cosignature`], [`policy`]), our entries, submissions and receipts ([`entry`], [`submission`],
-//! [`receipt`]), numbers as texts ([`number`]), the fold of status changes ([`status`]), the rules of the ledger ([`ledger`]) and the oracle that
+//! [`receipt`]), landmarks ([`landmark`]), numbers as texts ([`number`]), the fold of status changes ([`status`]), the rules of the ledger ([`ledger`]) and the oracle that
 //! judges a log ([`audit`]).
 //!
 //! # Out of scope
@@ -31,6 +31,7 @@ pub mod audit;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod entry;
+pub mod landmark;
 pub mod ledger;
 pub mod merkle;
 pub mod note;

@@ -15,8 +15,10 @@ use crate::number::{decode_base64, parse_decimal, push_base64};
 use crate::{Hash, LeafIndex};
 
 mod extra;
+mod landmark;
 
 pub use extra::{EXTRA_BYTES, ExtraError, IssueExtra};
+pub use landmark::{LandmarkReceipt, LandmarkReceiptError, LogTag, MAX_LANDMARK_RECEIPT_BYTES};
 
 //= specs/receipt.md#text
 /// A receipt that parsed. Nothing in it is checked yet.

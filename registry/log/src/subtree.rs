@@ -123,7 +123,7 @@ impl Subtree {
         Ok(tree)
     }
 
-    fn interval(&self) -> Interval {
+    pub(crate) fn interval(&self) -> Interval {
         Interval { start: self.start, end: self.end }
     }
 }

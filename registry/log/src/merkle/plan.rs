@@ -173,12 +173,12 @@ impl Interval {
         self.end.saturating_sub(self.start)
     }
 
-    pub(super) fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// Cuts at the largest power of two below the length, as RFC 6962 does; a leaf cannot be cut.
-    fn split(self) -> Option<(Self, Self)> {
+    pub(crate) fn split(self) -> Option<(Self, Self)> {
         let level = self.len().checked_sub(1)?.checked_ilog2()?;
         let middle = self.start.checked_add(1_u64.checked_shl(level)?)?;
         Some((Self { end: middle, ..self }, Self { start: middle, ..self }))
