@@ -9,7 +9,7 @@ use sillok_tests::vectors::{Vector, all, write_all};
 
 use crate::files::{Outcome, failure, load, meets, specs};
 
-const TOPICS: [&str; 16] = [
+const TOPICS: [&str; 17] = [
     "checkpoint",
     "cosignature",
     "credential",
@@ -26,6 +26,7 @@ const TOPICS: [&str; 16] = [
     "tree",
     "trust",
     "verify",
+    "witness",
 ];
 
 fn spec(file: &str) -> String {

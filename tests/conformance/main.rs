@@ -16,6 +16,7 @@ mod reference;
 mod status;
 mod tree;
 mod verify;
+mod witness;
 
 use files::check_topic;
 
@@ -92,6 +93,11 @@ fn trust() {
 #[test]
 fn verify() {
     check_topic("verify", verify::run);
+}
+
+#[test]
+fn witness() {
+    check_topic("witness", witness::run);
 }
 
 #[test]

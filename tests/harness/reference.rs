@@ -13,3 +13,4 @@ pub mod receipt;
 pub mod status;
 pub mod tree;
 pub mod trust;
+pub mod witness;

@@ -23,6 +23,7 @@ pub mod tile;
 pub mod tree;
 pub mod trust;
 pub mod verify;
+pub mod witness;
 pub mod world;
 
 /// Every vector that the generator writes, topic by topic.
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Vector> {
         credential::vectors,
         trust::vectors,
         verify::vectors,
+        witness::vectors,
     ];
     topics.iter().flat_map(|topic| topic()).collect()
 }

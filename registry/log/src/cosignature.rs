@@ -346,7 +346,7 @@ mod tests {
     }
 
     fn only_line(text: &str) -> SignatureLine<'static> {
-        let note = String::from("text\n\n") + text;
+        let note = format!("text\n\n{text}");
         let note: &'static str = alloc::boxed::Box::leak(note.into_boxed_str());
         Note::parse(note).unwrap().signatures().first().unwrap().clone()
     }

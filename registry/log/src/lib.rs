@@ -3,7 +3,8 @@
 //! # In scope
 //! The Merkle tree of RFC 6962/9162 with its proofs ([`merkle`], [`subtree`]), the static files of C2SP
 //! `tlog-tiles` ([`tile`]), signed notes, checkpoints, cosignatures and trust policies ([`note`],
-//! [`checkpoint`], [`cosignature`], [`policy`]), our entries, submissions and receipts ([`entry`], [`submission`],
+//! [`checkpoint`], [`cosignature`], [`policy`]), what logs and witnesses say to each other ([`witness`]),
+//! our entries, submissions and receipts ([`entry`], [`submission`],
 //! [`receipt`]), landmarks ([`landmark`]), numbers as texts ([`number`]), the fold of status changes ([`status`]), the rules of the ledger ([`ledger`]) and the oracle that
 //! judges a log ([`audit`]).
 //!
@@ -42,6 +43,7 @@ pub mod status;
 pub mod submission;
 pub mod subtree;
 pub mod tile;
+pub mod witness;
 
 pub use merkle::{Hash, LeafIndex, TreeSize};
 

@@ -39,6 +39,12 @@ impl SignatureLine<'_> {
     pub fn claims(&self, key: &VerifierKey) -> bool {
         self.key_id == key.key_id() && self.name == key.name()
     }
+
+    /// The line, newline included.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        key::signature_line(self.name, self.key_id, &self.signature)
+    }
 }
 
 impl<'a> Note<'a> {

@@ -141,19 +141,34 @@ impl Policy {
         }
         let log = self.signing_log(&note, &checkpoint.origin)?;
         let times = self.cosignature_times(&note)?;
-        let witnessed = match self.quorum {
-            None => Witnessed::NotAsked,
-            Some(quorum) => self.time_floor(quorum, &times).map_or_else(
-                || Err(Error::QuorumNotMet { cosigned: times.iter().flatten().count() }),
-                |time_floor| Ok(Witnessed::Quorum { time_floor }),
-            )?,
-        };
+        let witnessed = self.judge(&times)?;
         let cosigned = times
             .into_iter()
             .enumerate()
             .filter_map(|(witness, time)| time.map(|time| (witness, time)))
             .collect();
         Ok(Opened { checkpoint, log: log.clone(), cosigned, witnessed })
+    }
+
+    /// Whether the quorum asks for cosignatures at all.
+    #[must_use]
+    pub const fn has_quorum(&self) -> bool {
+        self.quorum.is_some()
+    }
+
+    /// Judges the cosignatures of a checkpoint whose log is known otherwise: the log of its own policy does not ask itself.
+    ///
+    /// # Errors
+    /// A malformed note, a wrong cosignature of a known witness, a quorum that is not met.
+    pub fn witnessed(&self, note: &str) -> Result<Witnessed, Error> {
+        self.judge(&self.cosignature_times(&Note::parse(note).map_err(Error::Note)?)?)
+    }
+
+    fn judge(&self, times: &[Option<UnixSeconds>]) -> Result<Witnessed, Error> {
+        let Some(quorum) = self.quorum else { return Ok(Witnessed::NotAsked) };
+        let not_met = Error::QuorumNotMet { cosigned: times.iter().flatten().count() };
+        let time_floor = self.time_floor(quorum, times).ok_or(not_met)?;
+        Ok(Witnessed::Quorum { time_floor })
     }
 
     /// The first log of this origin that signed. Every line of a log of this origin must verify, as signed-note wants

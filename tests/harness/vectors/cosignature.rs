@@ -10,6 +10,7 @@ use crate::reference::tree::{Hash, leaf_hash, root};
 #[must_use]
 pub fn vectors() -> Vec<Vector> {
     let mut all = checkpoints();
+    all.extend(bad_checkpoints());
     all.extend(subtrees());
     all
 }
@@ -25,89 +26,56 @@ fn hash() -> Hash {
     leaf_hash(b"root")
 }
 
+/// Over the checkpoint `text`; accepted if a time is expected.
+fn case(name: &str, comment: &str, text: &str, line: &str, key: String, time: Option<u64>) -> Vector {
+    let expect = if time.is_some() { "ok" } else { "error" };
+    let name = format!("checkpoint-{name}");
+    let vector = Vector::new("cosignature", &name, expect, "log.md#cosignatures-and-quorum", comment)
+        .text("checkpoint", text)
+        .text("line", line)
+        .line("key", key);
+    time.into_iter().fold(vector, |vector, time| vector.line("time", time))
+}
+
 fn checkpoints() -> Vec<Vector> {
     let (classic, quantum) = (NoteKey::new("witness.example/w1", COSIGNATURE, 4), quantum());
     let text = checkpoint_text(ORIGIN, 7, &hash());
     let own = |time| quantum.cosign(time, ORIGIN, (0, 7), &hash());
     let empty = checkpoint_text(ORIGIN, 0, &root(&[]));
-    let wrong_empty = checkpoint_text(ORIGIN, 0, &hash());
-    let case = |name: &str, comment: &str, text: &str, line: &str, key: String, time: Option<u64>| {
-        let expect = if time.is_some() { "ok" } else { "error" };
-        let name = format!("checkpoint-{name}");
-        let vector = Vector::new("cosignature", &name, expect, "log.md#cosignatures-and-quorum", comment)
-            .text("checkpoint", text)
-            .text("line", line)
-            .line("key", key);
-        time.into_iter().fold(vector, |vector, time| vector.line("time", time))
-    };
-    let mut time_high = (1_u64 << 63).to_be_bytes().to_vec();
-    time_high.resize(8 + 2_420, 0);
-    let signed_high = quantum.cosign(1 << 63, ORIGIN, (0, 7), &hash());
-    let classic_line = classic.cosign(&text, TIME);
+    let empty_line = quantum.cosign(TIME, ORIGIN, (0, 0), &root(&[]));
+    let (classic_line, latest) = (classic.cosign(&text, TIME), (1 << 63) - 1);
+    let key = || quantum.vkey();
     vec![
         case("ed25519", "type 4", &text, &classic_line, classic.vkey(), Some(TIME)),
-        case("ml-dsa", "type 6 over the whole tree", &text, &own(TIME), quantum.vkey(), Some(TIME)),
-        case("ml-dsa-time-0", "no statement about when", &text, &own(0), quantum.vkey(), Some(0)),
-        case(
-            "ml-dsa-time-largest",
-            "2^63 - 1",
-            &text,
-            &own((1 << 63) - 1),
-            quantum.vkey(),
-            Some((1 << 63) - 1),
-        ),
-        case(
-            "ml-dsa-empty",
-            "size 0",
-            &empty,
-            &quantum.cosign(TIME, ORIGIN, (0, 0), &root(&[])),
-            quantum.vkey(),
-            Some(TIME),
-        ),
-        case(
-            "ml-dsa-empty-other-root",
-            "a tree without leaves has one root",
-            &wrong_empty,
-            &quantum.cosign(TIME, ORIGIN, (0, 0), &hash()),
-            quantum.vkey(),
-            None,
-        ),
-        case("ml-dsa-time-2-63", "one second too late", &text, &signed_high, quantum.vkey(), None),
-        case(
-            "ml-dsa-other-size",
-            "over [0, 8)",
-            &text,
-            &quantum.cosign(TIME, ORIGIN, (0, 8), &hash()),
-            quantum.vkey(),
-            None,
-        ),
-        case(
-            "ml-dsa-other-origin",
-            "of another log",
-            &text,
-            &quantum.cosign(TIME, "log.example/other", (0, 7), &hash()),
-            quantum.vkey(),
-            None,
-        ),
-        case(
-            "ml-dsa-other-name",
-            "the name is signed",
-            &text,
-            &CosignerKey::new("witness.example/other", 6).cosign(TIME, ORIGIN, (0, 7), &hash()),
-            quantum.vkey(),
-            None,
-        ),
-        case("ml-dsa-zeros", "no signature", &text, &quantum.line_of(&time_high), quantum.vkey(), None),
-        case("ml-dsa-short", "64 bytes", &text, &quantum.line_of(&[7; 72]), quantum.vkey(), None),
-        case(
-            "ml-dsa-extension",
-            "a checkpoint has three lines",
-            &format!("{text}extension\n"),
-            &own(TIME),
-            quantum.vkey(),
-            None,
-        ),
+        case("ml-dsa", "type 6 over the whole tree", &text, &own(TIME), key(), Some(TIME)),
+        case("ml-dsa-time-0", "no statement about when", &text, &own(0), key(), Some(0)),
+        case("ml-dsa-time-largest", "2^63 - 1", &text, &own(latest), key(), Some(latest)),
+        case("ml-dsa-empty", "size 0", &empty, &empty_line, key(), Some(TIME)),
         case("other-kind", "a key of type 4 for a line of type 6", &text, &own(TIME), classic.vkey(), None),
+    ]
+}
+
+fn bad_checkpoints() -> Vec<Vector> {
+    let quantum = quantum();
+    let text = checkpoint_text(ORIGIN, 7, &hash());
+    let wrong_empty = checkpoint_text(ORIGIN, 0, &hash());
+    let extended = format!("{text}extension\n");
+    let line = |time, origin, end| quantum.cosign(time, origin, (0, end), &hash());
+    let other_name = CosignerKey::new("witness.example/other", 6).cosign(TIME, ORIGIN, (0, 7), &hash());
+    let mut zeros = TIME.to_be_bytes().to_vec();
+    zeros.resize(8 + 2_420, 0);
+    let bad = |name: &str, comment: &str, text: &str, line: &str| {
+        case(&format!("ml-dsa-{name}"), comment, text, line, quantum.vkey(), None)
+    };
+    vec![
+        bad("empty-other-root", "a tree without leaves has one root", &wrong_empty, &line(TIME, ORIGIN, 0)),
+        bad("time-2-63", "one second too late", &text, &line(1 << 63, ORIGIN, 7)),
+        bad("other-size", "over [0, 8)", &text, &line(TIME, ORIGIN, 8)),
+        bad("other-origin", "of another log", &text, &line(TIME, "log.example/other", 7)),
+        bad("other-name", "the name is signed", &text, &other_name),
+        bad("zeros", "no signature", &text, &quantum.line_of(&zeros)),
+        bad("short", "64 bytes", &text, &quantum.line_of(&[7; 72])),
+        bad("extension", "a checkpoint has three lines", &extended, &line(TIME, ORIGIN, 7)),
     ]
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Text form, key ID and type bytes are those of C2SP signed-note v1.0.0, "Verifier keys" and "Signature types".
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -215,7 +216,7 @@ pub struct SignerKey {
 
 /// Each wipes itself on drop (features `zeroize`).
 enum Secret {
-    Ed25519(SigningKey),
+    Ed25519(Box<SigningKey>),
     MlDsa44(ml_dsa::Secret),
 }
 
@@ -228,7 +229,7 @@ impl SignerKey {
         let (public, secret) = match kind {
             SignatureKind::Ed25519 | SignatureKind::CosignatureV1 => {
                 let secret = SigningKey::from_bytes(seed);
-                (secret.verifying_key().as_bytes().to_vec(), Secret::Ed25519(secret))
+                (secret.verifying_key().as_bytes().to_vec(), Secret::Ed25519(Box::new(secret)))
             }
             SignatureKind::MlDsa44 => {
                 let secret = ml_dsa::Secret::from_seed(seed);
@@ -281,9 +282,7 @@ impl SignerKey {
 
     /// The signature line, newline included, that carries `signature` under this key's name and ID.
     pub(crate) fn line(&self, signature: &[u8]) -> String {
-        let mut bytes = Vec::from(self.verifier.id.0.to_be_bytes());
-        bytes.extend_from_slice(signature);
-        format!("\u{2014} {} {}\n", self.verifier.name, encode_base64(&bytes))
+        signature_line(self.name(), self.verifier.id, signature)
     }
 }
 
@@ -292,6 +291,13 @@ impl fmt::Debug for SignerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignerKey").field("verifier", &self.verifier.to_string()).finish_non_exhaustive()
     }
+}
+
+/// A signature line, newline included.
+pub(super) fn signature_line(name: &str, id: KeyId, signature: &[u8]) -> String {
+    let mut bytes = Vec::from(id.0.to_be_bytes());
+    bytes.extend_from_slice(signature);
+    format!("\u{2014} {name} {}\n", encode_base64(&bytes))
 }
 
 /// Whether a signature line can carry `name`: not empty, no Unicode space, no plus, no control character.
