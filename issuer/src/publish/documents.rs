@@ -74,6 +74,7 @@ impl Desk {
             not_after: UnixSeconds(now.0.saturating_add(self.core.config.feed_lifetime.as_secs())),
             checkpoint,
             snapshots: snapshots.collect(),
+            landmarks: None,
         };
         let text = feed.to_text().map_err(|error| composed("feed", &error))?;
         let note = sign(&text, &self.feed_key, "feed")?;

@@ -170,6 +170,8 @@ pub struct Feed {
     pub checkpoint: String,
     /// Items, JSON already.
     pub snapshots: Vec<String>,
+    /// At most one item, JSON already.
+    pub landmarks: Vec<String>,
 }
 
 impl Feed {
@@ -185,7 +187,7 @@ impl Feed {
             ("not_after", self.not_after.to_string()),
             ("checkpoint", string(&self.checkpoint)),
             ("snapshots", array(&self.snapshots)),
-            ("landmarks", array(&[])),
+            ("landmarks", array(&self.landmarks)),
         ];
         format!("{}\n", object(&members))
     }

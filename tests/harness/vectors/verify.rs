@@ -5,6 +5,7 @@ use super::world::{DAY, ISSUER, NOW, ORIGIN, Plan, START, World, list_uri, witne
 use crate::reference::credential::{IssuerKey, compact, header, status_entries};
 use crate::reference::json::{object, string};
 
+mod landmarks;
 mod logs;
 mod receipts;
 mod statuses;
@@ -18,6 +19,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(issuers());
     all.extend(documents());
     all.extend(receipts::vectors());
+    all.extend(landmarks::vectors());
     all.extend(logs::vectors());
     all.extend(statuses::vectors());
     all
@@ -29,7 +31,7 @@ struct Scene {
     /// Bundles, opened in a row.
     trust: Vec<String>,
     credential: String,
-    receipt: Option<String>,
+    receipt: Option<Vec<u8>>,
     statuses: Vec<String>,
     now: u64,
 }
@@ -40,7 +42,7 @@ impl Scene {
         Self {
             trust: vec![world.trust()],
             credential: world.credential.clone(),
-            receipt: Some(world.receipt.clone()),
+            receipt: Some(world.receipt.clone().into_bytes()),
             statuses: Vec::new(),
             now: NOW,
         }

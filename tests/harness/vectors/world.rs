@@ -5,6 +5,7 @@ use crate::reference::credential::{IssuerKey, compact, header, signing_input, st
 use crate::reference::encoding::hex;
 use crate::reference::entry::{self, commitment, document_digest, issuer_hash};
 use crate::reference::json::{array, object, string};
+use crate::reference::landmark::{self, LandmarkReceipt};
 use crate::reference::note::{COSIGNATURE, ED25519, NoteKey, checkpoint_text, note};
 use crate::reference::receipt::{issue_extra, receipt};
 use crate::reference::status::Slots;
@@ -107,6 +108,8 @@ pub struct Plan {
     pub in_feed: bool,
     /// Whether the container embeds the snapshot file.
     pub embedded: bool,
+    /// Number of the newest landmark of the feed, and sizes, oldest first; without sizes the feed has none.
+    pub landmarks: (u64, Vec<u64>),
     /// Sequence and epoch of the root.
     pub root_number: (u64, u64),
     /// `issued` and `not_after` of the root.
@@ -143,6 +146,7 @@ impl Default for Plan {
             snapshot_times: (START + DAY, START + 8 * DAY),
             in_feed: true,
             embedded: true,
+            landmarks: (0, Vec::new()),
             root_number: (1, 1),
             root_times: (START, START + 365 * DAY),
             root_keys: (vec![root_key(1)], 1),
@@ -202,6 +206,22 @@ impl World {
         })
     }
 
+    /// The receipt of the credential relative to one of these landmarks.
+    #[must_use]
+    pub fn landmark_receipt(&self, (newest, sizes): &(u64, Vec<u64>)) -> LandmarkReceipt {
+        let (number, (start, end)) =
+            landmark::subtree(*newest, sizes, self.index).expect("a landmark that covers the credential");
+        let place = |index: u64| usize::try_from(index).expect("a small log");
+        let leaves = &self.log.leaves(end)[place(start)..];
+        LandmarkReceipt {
+            origin: self.log.key.name.clone(),
+            number,
+            index: self.index,
+            extra: self.extra.clone(),
+            proof: inclusion(place(self.index - start), leaves),
+        }
+    }
+
     /// The trust bundle, as a file.
     #[must_use]
     pub fn trust(&self) -> String {
@@ -248,7 +268,12 @@ impl Plan {
         let root_index = known.unwrap_or_else(|| log.push(entry));
         let seen = log.size();
         let item = snapshot.feed_item(snapshot_index, &log.proof(snapshot_index, seen));
-        let feed = self.feed(log.checkpoint(seen), if self.in_feed { vec![item] } else { Vec::new() });
+        let mut feed = self.feed(log.checkpoint(seen), if self.in_feed { vec![item] } else { Vec::new() });
+        let (newest, sizes) = &self.landmarks;
+        if !sizes.is_empty() {
+            feed.landmarks =
+                vec![landmark::feed_item(*newest, sizes, &landmark::hashes(sizes, &log.leaves(seen)))];
+        }
         let feed_index = log.push(bundle(entry::FEED, feed.sequence, &feed.text(), feed.issued));
         let size = log.size();
         let file = snapshot.file(&log.receipt(snapshot_index, size, None), &state);
@@ -325,7 +350,7 @@ impl Plan {
     fn feed(&self, checkpoint: String, snapshots: Vec<String>) -> Feed {
         let ((sequence, epoch), (issued, not_after)) = (self.feed_number, self.feed_times);
         let root = self.feed_root.unwrap_or(self.root_number.0);
-        Feed { sequence, epoch, root, issued, not_after, checkpoint, snapshots }
+        Feed { sequence, epoch, root, issued, not_after, checkpoint, snapshots, landmarks: Vec::new() }
     }
 }
 

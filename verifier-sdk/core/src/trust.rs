@@ -9,7 +9,9 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 
 use sillok_log::entry::Thumbprint;
+use sillok_log::landmark::TrustedLandmarks;
 use sillok_log::policy::{Opened, Policy};
+use sillok_log::receipt::LogTag;
 use sillok_log::{Hash, UnixSeconds};
 
 use crate::memory::Memory;
@@ -20,6 +22,7 @@ mod container;
 mod error;
 pub(crate) mod feed;
 mod issuer;
+mod landmarks;
 mod lists;
 pub(crate) mod members;
 mod open;
@@ -30,6 +33,7 @@ pub use container::{Consistency, Container, MAX_CONSISTENCY, MAX_CONTAINER_BYTES
 pub use error::{Malformed, NotLogged, Part, TrustError};
 pub use feed::{Feed, FeedSnapshot, MAX_SNAPSHOTS};
 pub use issuer::{Cuts, Issuer, IssuerKey, MAX_KEYS, Standing};
+pub use landmarks::{FeedLandmarks, MAX_FEED_LANDMARK_BYTES};
 pub use open::{MAX_AHEAD_SECONDS, MAX_STATE_BYTES};
 pub use root::{MAX_AUTHORITY_BYTES, MAX_FEED_KEYS, MAX_ISSUERS, MAX_ROOT_KEYS, Root};
 
@@ -47,8 +51,16 @@ pub struct Trust {
     witnesses: Witnesses,
     issuers: Issuers,
     lists: Lists,
+    landmarks: Option<HeldLandmarks>,
     // Checkpoints that the policy accepted, by their notes: a receipt that holds one costs no signature.
     opened: BTreeMap<String, Opened>,
+}
+
+/// Landmarks that were proved when the bundle was opened.
+#[derive(Clone, Debug)]
+struct HeldLandmarks {
+    log: LogTag,
+    proved: TrustedLandmarks,
 }
 
 /// By issuer URL and thumbprint, the keys that are believed.
@@ -112,6 +124,11 @@ impl Trust {
     /// What is known of a list, for a credential whose receipt is of the log of `origin`.
     pub(crate) fn list(&self, uri: &str, origin: &str) -> Option<&KnownList> {
         self.lists.get(uri, origin)
+    }
+
+    /// The landmarks of the log of this tag.
+    pub(crate) fn landmarks(&self, log: LogTag) -> Option<&TrustedLandmarks> {
+        self.landmarks.as_ref().filter(|held| held.log == log).map(|held| &held.proved)
     }
 
     /// The checkpoint that this note was accepted for when the bundle was opened.

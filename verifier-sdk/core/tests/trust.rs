@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use sillok_log::entry::StatusValue;
+use sillok_log::landmark::{Landmarks, MAX_LANDMARKS, Schedule};
 use sillok_log::note::{SignatureKind, SignerKey};
-use sillok_log::{TreeSize, UnixSeconds};
+use sillok_log::{Hash, TreeSize, UnixSeconds};
 use sillok_verifier::snapshot::SnapshotFile;
-use sillok_verifier::trust::{Consistency, Container, Cuts, Feed, Issuer, IssuerKey, Root, Standing};
+use sillok_verifier::trust::{
+    Consistency, Container, Cuts, Feed, FeedLandmarks, Issuer, IssuerKey, MAX_FEED_LANDMARK_BYTES, Root,
+    Standing,
+};
 use sillok_verifier::verdict::Anchoring;
 use sillok_verifier::{Anchors, Memory, Trust, TrustError, Verdict};
 
@@ -73,6 +77,9 @@ const CASES: &[Case] = &[
     ("trust.feed-fork", || after_second_feed(|world| drop(world.publish()))),
     ("trust.feed-not-logged", || edited(|container| container.feed_receipt = container.root_receipt.clone())),
     ("trust.feed-checkpoint", || fed(|_world, feed| feed.checkpoint = feed.checkpoint.replace('l', "k"))),
+    ("trust.landmarks", || landmarks(|landmarks| landmarks.hashes[0].0[0] ^= 1)),
+    ("trust.landmarks", || landmarks(|landmarks| landmarks.hashes.truncate(2))),
+    ("trust.landmarks", beyond_the_checkpoint),
     ("trust.snapshot-proof", || fed(|_world, feed| feed.snapshots[0].snapshot.sequence = 7)),
     ("trust.snapshot-proof", || fed(|_world, feed| feed.snapshots[0].index.0 = 0)),
     ("trust.snapshot-file", || edited(damage_file)),
@@ -203,6 +210,20 @@ fn root_of_another_log() -> &'static str {
     })
 }
 
+fn landmarks(change: impl Fn(&mut FeedLandmarks)) -> &'static str {
+    let (mut world, _issued, _container) = World::ready();
+    world.landmark_sizes = vec![0, 3, 4];
+    let mut feed = world.feed();
+    change(feed.landmarks.as_mut().expect("landmarks"));
+    refusal_of(&world.container_of(&feed, Vec::new()))
+}
+
+fn beyond_the_checkpoint() -> &'static str {
+    landmarks(|landmarks| {
+        landmarks.landmarks.push(TreeSize(60)).expect("a larger one");
+    })
+}
+
 fn damage_file(container: &mut Container) {
     let file = container.snapshots[0].to_json().replace(r#""fold_size":3"#, r#""fold_size":2"#);
     container.snapshots[0] = SnapshotFile::parse(file.as_bytes()).expect("a file");
@@ -247,7 +268,7 @@ fn forked() -> &'static str {
     let (_trust, memory) = open(&container, &Memory::default());
     // The same log, whose last leaf but one differs, up to the size that memory holds.
     let size = world.log.size();
-    world.log = world.log.fork(size - 1, sillok_log::Hash([0x5a; 32]));
+    world.log = world.log.fork(size - 1, Hash([0x5a; 32]));
     world.feed_sequence = 2;
     refusal(&world.container(), &memory)
 }
@@ -371,7 +392,9 @@ fn documents_are_read_as_they_were_written() {
     assert_eq!(root, world.root);
     assert_eq!(root.to_text().expect("a root"), text);
 
+    world.landmark_sizes = vec![0, 3, 4];
     let feed = world.feed();
+    assert_eq!(feed.landmarks.as_ref().map(|landmarks| landmarks.hashes.len()), Some(4));
     let text = feed.to_text().expect("a feed");
     assert_eq!(Feed::parse(&text).as_ref(), Ok(&feed));
     assert_eq!(Feed::parse(&text).expect("a feed").to_text(), Ok(text));
@@ -382,6 +405,41 @@ fn documents_are_read_as_they_were_written() {
     let back = Container::parse(text.as_bytes()).expect("a container");
     assert_eq!(back, container);
     assert_eq!(back.to_json(), Ok(text));
+}
+
+/// A feed that says nothing true, with the landmarks that there is room for.
+fn feed_of(all: &Landmarks, size: TreeSize) -> (usize, usize) {
+    let (world, _issued, _container) = World::ready();
+    let empty = world.feed().to_text().expect("a feed").len();
+    let (landmarks, nodes) = FeedLandmarks::nodes(all, size).expect("within the log").expect("some");
+    assert!(all.sizes().ends_with(landmarks.sizes()), "the newest are kept");
+    let active = landmarks.active();
+    let hashes = vec![Hash([7; 32]); nodes.len()];
+    let feed = Feed { landmarks: Some(FeedLandmarks { landmarks, hashes }), ..world.feed() };
+    (active, feed.to_text().expect("a feed that is within its limits").len() - empty)
+}
+
+#[test]
+fn a_year_of_landmarks_fits_into_a_feed_and_of_more_the_newest() {
+    let mut year = Landmarks::new();
+    let mut schedule = Schedule::begin(TreeSize(0), UnixSeconds(0));
+    let a_year = 50_000_000;
+    for hour in 1..=8_760 {
+        let size = TreeSize(a_year * hour / 8_760);
+        schedule.allocate(&mut year, size, UnixSeconds(hour * HOUR)).expect("a size");
+    }
+    let (active, bytes) = feed_of(&year, TreeSize(a_year));
+    println!("{a_year} entries, {active} landmarks: {bytes} bytes in a feed");
+    assert_eq!(active, 8_760);
+    assert!(bytes <= MAX_FEED_LANDMARK_BYTES, "{bytes}");
+
+    // At sizes as a stranger's log may have them, with many nodes between.
+    let sizes = (0..=MAX_LANDMARKS as u64).map(|number| TreeSize((1 << 40) + number * 12_345)).collect();
+    let odd = Landmarks::from_sizes(1 << 20, sizes).expect("landmarks");
+    let (active, bytes) = feed_of(&odd, odd.newest().1);
+    assert!(active > 1_000 && bytes <= MAX_FEED_LANDMARK_BYTES, "{active} landmarks, {bytes} bytes");
+    let none = FeedLandmarks::nodes(&Landmarks::new(), TreeSize(7)).expect("within the log");
+    assert_eq!(none, None);
 }
 
 #[test]

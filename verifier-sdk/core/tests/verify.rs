@@ -41,6 +41,27 @@ fn a_logged_credential_of_a_valid_slot_is_valid() {
 }
 
 #[test]
+fn a_landmark_receipt_is_as_good_and_takes_no_signature() {
+    let (mut world, issued) = cases::landmarked();
+    let checkpoint = TreeSize(world.log.size() as u64);
+    let (trust, memory) = open(&world.container(), &Memory::default());
+    let receipt = world.landmark_receipt(&issued).encode();
+    assert_eq!(receipt.len(), 29 + 73 + 2 * 32);
+    let judge =
+        |receipt: &[u8]| verify_kept(&trust, &memory, issued.credential.as_bytes(), Some(receipt), &[], NOW);
+    let (Verdict::Valid(facts), kept) = judge(&receipt) else { panic!("valid") };
+    assert_eq!((facts.origin.as_str(), facts.index), (ORIGIN, issued.index));
+    assert_eq!(facts.checkpoint_size, checkpoint, "of the feed");
+    assert_eq!(kept.encode(), memory.encode(), "a landmark moves nothing in memory");
+    // Whatever single bit is changed, it is not valid or cannot be told.
+    for bit in 0..receipt.len() * 8 {
+        let mut changed = receipt.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert!(!judge(&changed).0.admits(), "bit {bit}");
+    }
+}
+
+#[test]
 fn an_ed25519_issuer_is_as_good() {
     let mut world = World::with_issuer(Signing::ed25519(13));
     let issued = world.issue(&payload());

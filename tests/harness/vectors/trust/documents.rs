@@ -12,6 +12,7 @@ pub(super) fn vectors() -> Vec<Vector> {
     all.extend(roots());
     all.extend(jwks());
     all.extend(feeds());
+    all.extend(landmarks());
     all
 }
 
@@ -159,8 +160,8 @@ fn feeds() -> Vec<Vector> {
         replaced("type", "another version", "sillok-feed/v1", "sillok-feed/v2"),
         replaced("unknown-member", "no unknown member", "{", "{\"x\":0,"),
         replaced(
-            "landmarks",
-            "landmarks are empty in this version",
+            "landmarks-empty-item",
+            "landmarks have their members",
             "\"landmarks\":[]",
             "\"landmarks\":[{}]",
         ),
@@ -171,5 +172,28 @@ fn feeds() -> Vec<Vector> {
             "{\"type\":\"sillok-feed/v1\",\"sequence\":0",
         ),
         malformed("feed-empty-snapshot", "a snapshot has its members", relogged(&broken).file()),
+    ]
+}
+
+fn landmarks() -> Vec<Vector> {
+    let replaced = |name: &str, comment: &str, from: &str, to: &str| {
+        let World { published, .. } = world(|plan| plan.landmarks = (2, vec![0, 4, 6]));
+        let text = published.feed.text();
+        assert!(text.contains(from), "{name}");
+        let mut container = published.container;
+        container.feed = signed(&text.replacen(from, to, 1), &[feed_key()]);
+        malformed(&format!("landmarks-{name}"), comment, container.file())
+    };
+    let hashes = "\"hashes\":\"";
+    vec![
+        replaced("two-items", "the landmarks of one log", "\"landmarks\":[", "\"landmarks\":[{},"),
+        replaced("unknown-member", "no unknown member", "{\"newest\"", "{\"x\":0,\"newest\""),
+        replaced("number-0", "landmark zero covers nothing", "\"newest\":2", "\"newest\":0"),
+        replaced("one-size", "a landmark and the one before it", "[0,4,6]", "[6]"),
+        replaced("falling", "sizes strictly increase", "[0,4,6]", "[0,6,4]"),
+        replaced("zero-has-leaves", "landmark zero has size zero", "[0,4,6]", "[1,4,6]"),
+        replaced("negative", "no negative size", "[0,4,6]", "[-1,4,6]"),
+        replaced("hashes-cut", "32 bytes each", hashes, &format!("{hashes}AAAA")),
+        replaced("hashes-no-base64", "base64 with its padding", hashes, &format!("{hashes}-_")),
     ]
 }

@@ -22,7 +22,7 @@ pub(super) fn vectors() -> Vec<Vector> {
 fn shown(name: &str, expect: &str, comment: &str, receipt: impl FnOnce(&World) -> String) -> Vector {
     let world = world(|_| ());
     let receipt = receipt(&world);
-    Scene::of(&world).with(|scene| scene.receipt = Some(receipt)).vector(name, expect, comment)
+    Scene::of(&world).with(|scene| scene.receipt = Some(receipt.into_bytes())).vector(name, expect, comment)
 }
 
 fn texts() -> Vec<Vector> {
@@ -71,7 +71,9 @@ fn checkpoints() -> Vec<Vector> {
         let mut log = world.log.clone();
         log.witnesses = witnesses.into_iter().map(|witness| (witness, super::NOW - 3_600)).collect();
         let receipt = log.receipt(world.index, log.size(), Some(&world.extra));
-        Scene::of(&world).with(|scene| scene.receipt = Some(receipt)).vector(name, expect, comment)
+        Scene::of(&world)
+            .with(|scene| scene.receipt = Some(receipt.into_bytes()))
+            .vector(name, expect, comment)
     };
     let unmet = "cannot tell checkpoint.quorum";
     vec![
@@ -111,8 +113,8 @@ fn forks() -> Vec<Vector> {
     forked.entries[last][57] ^= 1;
     let fork = forked.receipt(first.index, forked.size(), Some(&first.extra));
     let earlier = first.log.receipt(first.index, first.index + 1, Some(&first.extra));
-    let fork = Scene::of(&first).with(|scene| scene.receipt = Some(fork));
-    let earlier = Scene::of(&first).with(|scene| scene.receipt = Some(earlier));
+    let fork = Scene::of(&first).with(|scene| scene.receipt = Some(fork.into_bytes()));
+    let earlier = Scene::of(&first).with(|scene| scene.receipt = Some(earlier.into_bytes()));
     vec![
         fork.vector(
             "fork",
@@ -188,7 +190,7 @@ fn keys() -> Vec<Vector> {
         let forged = note(&text, &[log_key().line("another\n")]);
         let receipt = world.receipt.replace(&world.log.checkpoint(world.log.size()), &forged);
         assert!(!receipt.contains(&log_key().line(&text)));
-        Scene::of(&world).with(|scene| scene.receipt = Some(receipt))
+        Scene::of(&world).with(|scene| scene.receipt = Some(receipt.into_bytes()))
     };
     vec![
         cut("retired", &[(ORIGIN, 2)]).vector(

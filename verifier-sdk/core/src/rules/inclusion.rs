@@ -1,9 +1,9 @@
 //! Pure. Rule 6: the issuance of this very credential is in a log that is believed.
 
-use sillok_log::LeafIndex;
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::policy;
-use sillok_log::receipt::{IssueExtra, Receipt};
+use sillok_log::receipt::{IssueExtra, LandmarkReceipt, LogTag, Receipt};
+use sillok_log::{Hash, LeafIndex};
 
 use super::signature::Signed;
 use crate::memory::Memory;
@@ -16,23 +16,63 @@ pub(super) struct Logged {
     pub(super) index: LeafIndex,
 }
 
-//= specs/receipt.md#checking
 pub(super) fn check(
     receipt: Option<&[u8]>,
     signed: &Signed<'_>,
     trust: &Trust,
     kept: &mut Memory,
 ) -> Result<Logged, Reason> {
-    let receipt = Receipt::parse(receipt.ok_or(Reason::ReceiptMissing)?)
-        .map_err(|_unreadable| Reason::ReceiptMalformed)?;
-    let extra = receipt.extra.as_deref().and_then(|extra| IssueExtra::parse(extra).ok());
-    let extra = extra.ok_or(Reason::ReceiptMalformed)?;
+    let receipt = receipt.ok_or(Reason::ReceiptMissing)?;
+    if LandmarkReceipt::is_claimed_by(receipt) {
+        by_landmark(receipt, signed, trust, kept)
+    } else {
+        by_checkpoint(receipt, signed, trust, kept)
+    }
+}
+
+//= specs/receipt.md#checking
+fn by_checkpoint(
+    receipt: &[u8],
+    signed: &Signed<'_>,
+    trust: &Trust,
+    kept: &mut Memory,
+) -> Result<Logged, Reason> {
+    let receipt = Receipt::parse(receipt).map_err(|_unreadable| Reason::ReceiptMalformed)?;
+    let extra = receipt.extra.as_deref().ok_or(Reason::ReceiptMalformed)?;
+    let leaf = leaf(extra, signed)?;
     let checkpoint = open_checkpoint(&receipt.checkpoint, trust, kept)?;
-    // The whole leaf is rebuilt from what was signed and the key that verified it: a receipt of another credential,
-    // or of another key's, leads to another root.
-    let leaf = extra.entry(signed.signing_input, signed.thumbprint).leaf_hash();
     receipt.check(&leaf, &checkpoint).map_err(|_mismatch| Reason::InclusionMismatch)?;
     Ok(Logged { checkpoint, index: receipt.index })
+}
+
+//= specs/receipt.md#landmark-receipt
+fn by_landmark(
+    receipt: &[u8],
+    signed: &Signed<'_>,
+    trust: &Trust,
+    kept: &mut Memory,
+) -> Result<Logged, Reason> {
+    let receipt = LandmarkReceipt::parse(receipt).map_err(|_unreadable| Reason::ReceiptMalformed)?;
+    let leaf = leaf(&receipt.extra, signed)?;
+    if !trust.policy().logs().iter().any(|log| LogTag::of(log.key().name()) == receipt.log) {
+        return Err(Reason::LogUnknown);
+    }
+    let landmarks = trust.landmarks(receipt.log).filter(|landmarks| landmarks.has(receipt.landmark));
+    let landmarks = landmarks.ok_or(Reason::LandmarkUnknown)?;
+    // The landmarks were proved to this checkpoint, and its signatures checked, when the bundle was opened. What memory
+    // has seen since is compared.
+    let checkpoint = open_checkpoint(&trust.feed().checkpoint, trust, kept)?;
+    landmarks
+        .check(receipt.landmark, &leaf, receipt.index, &receipt.proof)
+        .map_err(|_mismatch| Reason::InclusionMismatch)?;
+    Ok(Logged { checkpoint, index: receipt.index })
+}
+
+/// The whole leaf, rebuilt from what was signed and the key that verified it: a receipt of another credential, or of
+/// another key's, leads to another root.
+fn leaf(extra: &[u8], signed: &Signed<'_>) -> Result<Hash, Reason> {
+    let extra = IssueExtra::parse(extra).map_err(|_other| Reason::ReceiptMalformed)?;
+    Ok(extra.entry(signed.signing_input, signed.thumbprint).leaf_hash())
 }
 
 fn open_checkpoint(note: &str, trust: &Trust, kept: &mut Memory) -> Result<Checkpoint, Reason> {

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use sillok_log::landmark::LandmarkError;
 use sillok_log::merkle::ProofError;
 use sillok_log::receipt::{CheckError, ReceiptError};
 use sillok_log::{UnixSeconds, note, policy};
@@ -132,6 +133,8 @@ pub enum TrustError {
         /// What is wrong with the proof.
         error: ProofError,
     },
+    /// The landmarks of the feed are not of the log.
+    Landmarks(LandmarkError),
     /// An embedded snapshot file does not prove itself, or is not what the feed says.
     SnapshotFile {
         /// Its position in the container, from 0.
@@ -217,6 +220,7 @@ impl TrustError {
             Self::FeedNotLogged(_) => "trust.feed-not-logged",
             Self::FeedCheckpoint(_) => "trust.feed-checkpoint",
             Self::SnapshotProof { .. } => "trust.snapshot-proof",
+            Self::Landmarks(_) => "trust.landmarks",
             Self::SnapshotFile { .. } => "trust.snapshot-file",
             Self::Consistency { .. } => "trust.consistency",
             Self::Fork { .. } => "trust.fork",
@@ -249,6 +253,7 @@ impl TrustError {
             | Self::FeedNotLogged(_)
             | Self::FeedCheckpoint(_)
             | Self::SnapshotProof { .. }
+            | Self::Landmarks(_)
             | Self::SnapshotFile { .. } => None,
         }
     }
@@ -301,6 +306,7 @@ impl fmt::Display for TrustError {
             Self::SnapshotProof { position, error } => {
                 write!(f, "snapshot {position} of the feed is not proved: {error}")
             }
+            Self::Landmarks(error) => write!(f, "landmarks of the feed are refused: {error}"),
             Self::SnapshotFile { position, error: Some(error) } => {
                 write!(f, "snapshot file {position} does not prove itself: {error}")
             }

@@ -10,6 +10,7 @@ use sillok_log::entry::{
 use sillok_log::merkle::MAX_INCLUSION_PROOF;
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
 
+use super::FeedLandmarks;
 use super::members::{
     ObjectText, counted, document_line, expect_type, hex_hash, items, json_array, proof, refused, time,
 };
@@ -34,6 +35,8 @@ pub struct Feed {
     pub checkpoint: String,
     /// Snapshots that are proved against it, at most [`MAX_SNAPSHOTS`].
     pub snapshots: Vec<FeedSnapshot>,
+    /// Landmarks of the checkpoint's log that are proved against it.
+    pub landmarks: Option<FeedLandmarks>,
 }
 
 /// A snapshot entry with its place and proof.
@@ -63,9 +66,6 @@ impl Feed {
         let line = document_line(text)?;
         let object = line.object()?;
         expect_type(object, TYPE, &MEMBERS)?;
-        if !object.array("landmarks")?.is_empty() {
-            return Err(refused("landmarks", "an empty array"));
-        }
         let snapshots = items(object, "snapshots", MAX_SNAPSHOTS, FeedSnapshot::read)?;
         let mut places = BTreeSet::new();
         if !snapshots.iter().all(|one| places.insert((one.snapshot.list, one.snapshot.sequence))) {
@@ -79,6 +79,7 @@ impl Feed {
             not_after: time(object, "not_after")?,
             checkpoint: object.string("checkpoint")?.to_string(),
             snapshots,
+            landmarks: items(object, "landmarks", 1, FeedLandmarks::read)?.pop(),
         })
     }
 
@@ -96,7 +97,7 @@ impl Feed {
             .number("not_after", self.not_after.0)
             .string("checkpoint", &self.checkpoint)
             .json("snapshots", &json_array(self.snapshots.iter().map(FeedSnapshot::to_json)))
-            .json("landmarks", "[]")
+            .json("landmarks", &json_array(self.landmarks.iter().map(FeedLandmarks::to_json)))
             .finish();
         text.push('\n');
         Self::parse(&text).map(|_read| text)

@@ -11,11 +11,12 @@ use sillok_log::entry::{Document, Entry, document_digest};
 use sillok_log::merkle::check_inclusion;
 use sillok_log::note::{Note, VerifierKey};
 use sillok_log::policy::{Opened, Policy, Witnessed};
-use sillok_log::receipt::Receipt;
+use sillok_log::receipt::{LogTag, Receipt};
 use sillok_log::{Hash, UnixSeconds};
 
 use super::{
-    Anchors, Container, Feed, Issuer, Issuers, Lists, Malformed, NotLogged, Part, Root, Trust, TrustError,
+    Anchors, Container, Feed, HeldLandmarks, Issuer, Issuers, Lists, Malformed, NotLogged, Part, Root, Trust,
+    TrustError,
 };
 use crate::json::JsonError;
 use crate::memory::{AlarmKind, FeedSeen, Memory, RootSeen};
@@ -70,9 +71,10 @@ pub(super) fn open(
         check_logged(&container.feed_receipt, &feed_entry, &policy).map_err(TrustError::FeedNotLogged)?;
     checkpoints.insert(note, opened);
     check_activation(Part::Feed, feed.issued, now)?;
-    // 8. and 9. The snapshots.
+    // 8. and 9. Snapshots and landmarks.
     let current = policy.open(&feed.checkpoint).map_err(TrustError::FeedCheckpoint)?;
     check_snapshots(&feed, &current)?;
+    let landmarks = prove_landmarks(&feed, &current)?;
     let mut lists = Lists::of_feed(&feed, &current.checkpoint.origin);
     prove_files(&container, &policy, &mut lists, &mut checkpoints)?;
     checkpoints.insert(feed.checkpoint.clone(), current.clone());
@@ -86,24 +88,35 @@ pub(super) fn open(
             None
         }
     };
-    observe_all(&mut kept, &checkpoints, under_previous, &container, &root_digest, feed.not_after).map_err(
-        |kind| {
-            let memory = Box::new(memory.with_alarms_of(&kept));
-            match kind {
-                AlarmKind::Fork => TrustError::Fork { memory },
-                AlarmKind::Inconsistent => TrustError::Consistency { memory },
-            }
-        },
-    )?;
+    observe_all(&mut kept, &checkpoints, under_previous, &container, &root_digest, feed.not_after)
+        .map_err(|kind| alarmed(kind, memory.with_alarms_of(&kept)))?;
     keep_documents(&mut kept, &root, root_digest, &feed, feed_digest);
     let witnesses = match current.witnessed {
         Witnessed::NotAsked => Witnesses::NoneAsked,
         Witnessed::Quorum { .. } => Witnesses::Quorum,
     };
     let issuers: Issuers = root.issuers.iter().map(Issuer::believed_keys).collect();
-    let trust =
-        Trust { root, root_digest, feed, anchoring, policy, witnesses, issuers, lists, opened: checkpoints };
+    let trust = Trust {
+        root,
+        root_digest,
+        feed,
+        anchoring,
+        policy,
+        witnesses,
+        issuers,
+        lists,
+        landmarks,
+        opened: checkpoints,
+    };
     Ok((trust, kept))
+}
+
+fn alarmed(kind: AlarmKind, memory: Memory) -> TrustError {
+    let memory = Box::new(memory);
+    match kind {
+        AlarmKind::Fork => TrustError::Fork { memory },
+        AlarmKind::Inconsistent => TrustError::Consistency { memory },
+    }
 }
 
 fn json(part: Part, error: JsonError) -> TrustError {
@@ -243,6 +256,14 @@ fn check_snapshots(feed: &Feed, current: &Opened) -> Result<(), TrustError> {
             .map_err(|error| TrustError::SnapshotProof { position, error })?;
     }
     Ok(())
+}
+
+/// Once, whatever is verified with them later.
+fn prove_landmarks(feed: &Feed, current: &Opened) -> Result<Option<HeldLandmarks>, TrustError> {
+    let Some(landmarks) = &feed.landmarks else { return Ok(None) };
+    let checkpoint = &current.checkpoint;
+    let proved = landmarks.prove(checkpoint.size, &checkpoint.root).map_err(TrustError::Landmarks)?;
+    Ok(Some(HeldLandmarks { log: LogTag::of(&checkpoint.origin), proved }))
 }
 
 fn prove_files(

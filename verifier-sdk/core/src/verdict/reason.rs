@@ -45,6 +45,8 @@ pub enum Reason {
     ReceiptMalformed,
     /// `log.unknown`: the receipt's origin is no log of the policy.
     LogUnknown,
+    /// `landmark.unknown`: the bundle does not hold the receipt's landmark.
+    LandmarkUnknown,
     /// `log.key-unknown`: no key of the log that the bundle knows signed the checkpoint.
     LogKeyUnknown,
     /// `checkpoint.signature`: the signature of a known key of the log does not verify.
@@ -101,6 +103,7 @@ impl Reason {
         Self::ReceiptMissing,
         Self::ReceiptMalformed,
         Self::LogUnknown,
+        Self::LandmarkUnknown,
         Self::LogKeyUnknown,
         Self::CheckpointSignature,
         Self::CheckpointQuorum,
@@ -142,6 +145,7 @@ impl Reason {
             Self::ReceiptMissing => "receipt.missing",
             Self::ReceiptMalformed => "receipt.malformed",
             Self::LogUnknown => "log.unknown",
+            Self::LandmarkUnknown => "landmark.unknown",
             Self::LogKeyUnknown => "log.key-unknown",
             Self::CheckpointSignature => "checkpoint.signature",
             Self::CheckpointQuorum => "checkpoint.quorum",
@@ -192,6 +196,7 @@ impl Reason {
             | Self::ReceiptMissing
             | Self::ReceiptMalformed
             | Self::LogUnknown
+            | Self::LandmarkUnknown
             | Self::LogKeyUnknown
             | Self::CheckpointQuorum
             | Self::LogFork
@@ -227,6 +232,9 @@ impl fmt::Display for Reason {
             Self::ReceiptMissing => "the receipt is missing: ask for it",
             Self::ReceiptMalformed => "the receipt cannot be read",
             Self::LogUnknown => "the receipt is from a log that the trust bundle does not name",
+            Self::LandmarkUnknown => {
+                "the trust bundle does not hold the receipt's landmark: load a newer one, or ask for the full receipt"
+            }
             Self::LogKeyUnknown => {
                 "the receipt is signed by no key of its log that the trust bundle holds: load a newer one"
             }

@@ -3,7 +3,7 @@
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::cosignature::cosign;
 use sillok_log::entry::Entry;
-use sillok_log::merkle::{BatchTree, Frontier, consistency_plan};
+use sillok_log::merkle::{BatchTree, Frontier, NodeId, consistency_plan};
 use sillok_log::note::{SignatureKind, SignerKey, compose};
 use sillok_log::receipt::Receipt;
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
@@ -59,6 +59,12 @@ impl Log {
             lines.push(cosign(&body, self.cosigned_at, witness).expect("a cosignature"));
         }
         compose(&body, &lines).expect("a note")
+    }
+
+    /// The hashes of complete nodes.
+    pub(crate) fn nodes(&self, nodes: &[NodeId]) -> Vec<Hash> {
+        let tree = self.tree(self.size());
+        nodes.iter().map(|node| tree.node(*node).expect("a node of the log")).collect()
     }
 
     pub(crate) fn note(&self) -> String {

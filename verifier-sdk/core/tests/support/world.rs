@@ -9,8 +9,9 @@ use sillok_log::entry::{
     Entry, Key, KeyEvent, List, ListId, MIN_LIST_SLOTS, Snapshot, StatusValue, Thumbprint, issuer_hash,
     provenance,
 };
+use sillok_log::landmark::Landmarks;
 use sillok_log::note::{SignatureKind, SignerKey, compose};
-use sillok_log::receipt::IssueExtra;
+use sillok_log::receipt::{IssueExtra, LandmarkReceipt, LogTag};
 use sillok_log::status::ListState;
 use sillok_log::{LeafIndex, TreeSize, UnixSeconds};
 use sillok_verifier::encoding::encode_base64url;
@@ -18,7 +19,9 @@ use sillok_verifier::jws::{TokenType, compact, protected_header, signing_input};
 use sillok_verifier::key::{Algorithm, PublicKey, lower_s};
 use sillok_verifier::snapshot::SnapshotFile;
 use sillok_verifier::status_list::encode_bitstring;
-use sillok_verifier::trust::{Container, Feed, FeedSnapshot, Issuer, IssuerKey, Root, Standing};
+use sillok_verifier::trust::{
+    Container, Feed, FeedLandmarks, FeedSnapshot, Issuer, IssuerKey, Root, Standing,
+};
 use sillok_verifier::{Evidence, Memory, Trust, Verdict, verify};
 
 #[path = "log.rs"]
@@ -118,6 +121,8 @@ pub(crate) struct World {
     pub(crate) feed_sequence: u64,
     pub(crate) state: ListState,
     pub(crate) published: Vec<Published>,
+    /// Sizes of landmarks from number zero; without any the feed has none.
+    pub(crate) landmark_sizes: Vec<u64>,
 }
 
 impl World {
@@ -154,8 +159,8 @@ impl World {
             status_max_age: 24 * HOUR,
         };
         let state = ListState::new(LIST, MIN_LIST_SLOTS).expect("a list");
-        let (feed_sequence, published) = (1, Vec::new());
-        Self { log, issuer, root_key, feed_key, root, feed_sequence, state, published }
+        let (feed_sequence, published, landmark_sizes) = (1, Vec::new(), Vec::new());
+        Self { log, issuer, root_key, feed_key, root, feed_sequence, state, published, landmark_sizes }
     }
 
     /// A world in which one credential is issued and the list's state is published, with what it hands out.
@@ -242,6 +247,26 @@ impl World {
         }
     }
 
+    fn landmarks(&self) -> Option<FeedLandmarks> {
+        let newest = (self.landmark_sizes.len() as u64).checked_sub(1)?;
+        let sizes = self.landmark_sizes.iter().copied().map(TreeSize).collect();
+        let landmarks = Landmarks::from_sizes(newest, sizes).expect("landmarks");
+        let size = TreeSize(self.log.size() as u64);
+        let (landmarks, nodes) = FeedLandmarks::nodes(&landmarks, size).expect("within the log")?;
+        Some(FeedLandmarks { landmarks, hashes: self.log.nodes(&nodes) })
+    }
+
+    /// The receipt of a credential relative to its landmark.
+    pub(crate) fn landmark_receipt(&self, issued: &Issued) -> LandmarkReceipt {
+        let landmarks = self.landmarks().expect("landmarks").landmarks;
+        let landmark = landmarks.covering(issued.index).expect("a landmark that covers it");
+        let subtree = landmarks.subtree(landmark, issued.index).expect("its subtree");
+        let plan = subtree.inclusion_plan(issued.index).expect("a leaf of it");
+        let proof = plan.fold(&self.log.nodes(plan.nodes())).expect("a proof");
+        let (log, index, extra) = (LogTag::of(ORIGIN), issued.index, issued.extra.clone());
+        LandmarkReceipt { log, landmark, index, extra, proof }
+    }
+
     /// The feed that an honest authority makes now: the newest snapshot, against the newest checkpoint.
     pub(crate) fn feed(&self) -> Feed {
         Feed {
@@ -252,6 +277,7 @@ impl World {
             not_after: UnixSeconds(NOW.0 + 12 * HOUR),
             checkpoint: self.log.note(),
             snapshots: self.published.last().map(|newest| self.record(newest)).into_iter().collect(),
+            landmarks: self.landmarks(),
         }
     }
 

@@ -3,11 +3,11 @@
 use serde_json::json;
 use sillok_log::entry::StatusValue;
 use sillok_log::note::{SignatureKind, SignerKey, compose};
-use sillok_log::receipt::Receipt;
+use sillok_log::receipt::{LandmarkReceipt, Receipt};
 use sillok_log::{Hash, TreeSize, UnixSeconds};
 use sillok_verifier::jws::{TokenType, protected_header};
 use sillok_verifier::trust::{Cuts, Standing};
-use sillok_verifier::{Reason, Verdict};
+use sillok_verifier::{Memory, Reason, Verdict};
 
 use crate::world::log::Log;
 use crate::world::*;
@@ -47,6 +47,14 @@ pub(crate) const CASES: &[Case] = &[
     (Reason::ReceiptMalformed, || with_receipt(|receipt| receipt.extra = Some(vec![1; 72]))),
     (Reason::ReceiptMalformed, || with_receipt_text(|text| text.replace("index ", "index +"))),
     (Reason::LogUnknown, other_log),
+    (Reason::LandmarkUnknown, no_landmarks),
+    (Reason::LandmarkUnknown, || with_landmark(|receipt| receipt.landmark = 3)),
+    (Reason::LogUnknown, || with_landmark(|receipt| receipt.log.0[7] ^= 1)),
+    (Reason::ReceiptMalformed, || with_landmark(|receipt| receipt.extra.truncate(72))),
+    (Reason::InclusionMismatch, || with_landmark(|receipt| receipt.landmark = 2)),
+    (Reason::InclusionMismatch, || with_landmark(|receipt| receipt.index.0 = u64::MAX)),
+    (Reason::InclusionMismatch, || with_landmark(|receipt| receipt.proof.truncate(1))),
+    (Reason::LogFork, landmarks_of_a_fork),
     (Reason::LogKeyUnknown, other_log_key),
     (Reason::LogKeyUnknown, framed_by_another_log),
     (Reason::CheckpointSignature, unsigned_checkpoint),
@@ -75,6 +83,59 @@ pub(crate) const CASES: &[Case] = &[
     (Reason::StatusRevoked, || with_status(StatusValue::Revoked)),
     (Reason::StatusSuspended, || with_status(StatusValue::Suspended)),
 ];
+
+/// A world of ten entries whose second landmark is the sixth, with the credential at index 2.
+pub(crate) fn landmarked() -> (World, Issued) {
+    let mut world = World::new();
+    let issued = world.issue(&payload());
+    while world.log.size() < 10 {
+        world.publish();
+    }
+    world.landmark_sizes = vec![0, 4, 6];
+    (world, issued)
+}
+
+fn with_landmark(edit: impl Fn(&mut LandmarkReceipt)) -> Verdict {
+    let (mut world, issued) = landmarked();
+    let mut receipt = world.landmark_receipt(&issued);
+    edit(&mut receipt);
+    let (trust, memory) = open(&world.container(), &Memory::default());
+    verify_kept(&trust, &memory, issued.credential.as_bytes(), Some(&receipt.encode()), &[], NOW).0
+}
+
+fn no_landmarks() -> Verdict {
+    let (mut world, issued) = landmarked();
+    let receipt = world.landmark_receipt(&issued).encode();
+    world.landmark_sizes.clear();
+    let (trust, memory) = open(&world.container(), &Memory::default());
+    verify_kept(&trust, &memory, issued.credential.as_bytes(), Some(&receipt), &[], NOW).0
+}
+
+/// Memory has seen another root for the size of the checkpoint that the landmarks were proved to.
+fn landmarks_of_a_fork() -> Verdict {
+    let (mut world, issued) = landmarked();
+    let receipt = world.landmark_receipt(&issued).encode();
+    let size = world.log.size();
+    let mut other = World::new();
+    let second = other.issue(&payload());
+    other.publish_until(UnixSeconds(NOW.0 + HOUR));
+    while other.log.size() < size {
+        other.publish();
+    }
+    // The other verifier's bundle is of this fork; the receipt alone makes it remember the checkpoint.
+    let (trust, _memory) = open(&world.container(), &Memory::default());
+    let evidence = other.receipt(&second);
+    let (verdict, memory) = verify_kept(
+        &trust,
+        &Memory::default(),
+        second.credential.as_bytes(),
+        Some(evidence.as_bytes()),
+        &[],
+        NOW,
+    );
+    assert!(verdict.admits(), "{verdict}");
+    verify_kept(&trust, &memory, issued.credential.as_bytes(), Some(&receipt), &[], NOW).0
+}
 
 fn root_expired() -> Verdict {
     let (world, issued, container) = World::ready();
