@@ -71,6 +71,17 @@ impl Core {
         caller.require(&format!("issue:{}", kind.name()))
     }
 
+    /// Whether there is room for so many more credentials. Asked before a request is read, so that turning it away costs
+    /// little when there are many; and they are told so at a bounded pace.
+    ///
+    /// # Errors
+    /// The queue is full: when to come again.
+    pub(crate) async fn admit(&self, count: usize) -> Result<(), Problem> {
+        let Err(problem) = self.pipeline.admit(count) else { return Ok(()) };
+        tokio::time::sleep(self.pipeline.pause_before_refusal()).await;
+        Err(problem)
+    }
+
     /// Issues, and answers each order. What was begun goes on even if nobody waits for the answer any more.
     ///
     /// # Errors

@@ -108,6 +108,27 @@ impl Drop for Served {
     }
 }
 
+/// A connection that ends makes the next attempt dearer than the refusal was.
+#[test]
+fn a_request_that_is_refused_before_its_body_is_read_keeps_its_connection() {
+    let served = Served::start();
+    let request = |path: &str, connection: &str, body: &str| {
+        let length = body.len();
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\nAuthorization: Bearer wrong\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+    };
+    let batch = format!(r#"{{"requests":[{:>60000}]}}"#, "");
+    let requests = [
+        request("/credentials/issue", "keep-alive", "{}"),
+        request("/credentials/issue/batch", "keep-alive", &batch),
+        request("/credentials/issue", "close", "{}"),
+    ];
+    let answers = served.converse(requests.concat().as_bytes()).expect("the last one ends the connection");
+    assert_eq!(statuses(&answers), [401, 401, 401], "{}", show(answers.as_bytes()));
+}
+
 /// The statuses of all answers, in order. No body of ours has such a line.
 fn statuses(answers: &str) -> Vec<u16> {
     answers.split("HTTP/1.1 ").skip(1).filter_map(|rest| rest.get(..3)?.parse().ok()).collect()

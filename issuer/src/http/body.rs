@@ -43,6 +43,21 @@ pub(crate) async fn read(
     }
 }
 
+/// Reads and forgets the body of a request that is refused, as far as it is short: a connection whose body is left unread
+/// has to end, and the next attempt would cost a new one, which is dearer than both.
+pub(crate) async fn discard(request: &HttpRequest, payload: web::Payload) {
+    let Some(core) = request.app_data::<web::Data<Core>>() else { return };
+    // What is longer or late is left, and its connection ends.
+    let rest = payload.to_bytes_limited(MAX_DISCARDED_BYTES);
+    drop(tokio::time::timeout(core.config.limits.body_timeout, rest).await);
+}
+
+/// Bytes that a request is to have: 0 if it does not say so.
+pub(crate) fn told_bytes(request: &HttpRequest) -> usize {
+    let told = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    told.and_then(|told| told.parse().ok()).unwrap_or(0)
+}
+
 /// Refuses a body of another media type; parameters are ignored.
 pub(crate) fn check_media_type(request: &HttpRequest, expected: &str) -> Result<(), Problem> {
     let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -72,3 +87,6 @@ pub(crate) fn to_value(json: &Json) -> Value {
         Json::String(text) => Value::String(text.clone()),
     }
 }
+
+/// A batch of a hundred takes 60 KiB.
+const MAX_DISCARDED_BYTES: usize = 128 << 10;

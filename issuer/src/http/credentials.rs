@@ -11,6 +11,7 @@ use sillok_verifier::json::{Json, Limits};
 use super::authentication::caller;
 use super::body::{self, malformed};
 use crate::application::Core;
+use crate::auth::Caller;
 use crate::config::MAX_BATCH;
 use crate::error::{Code, Problem};
 use crate::issue::{Issued, Order, check_key};
@@ -22,8 +23,10 @@ pub(super) async fn issue(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    core.pipeline.admit()?;
-    let caller = caller(&core, &request)?;
+    let caller = match admitted(&core, &request, 1).await {
+        Ok(caller) => caller,
+        Err(problem) => return refuse(&request, payload, problem).await,
+    };
     let key = idempotency_key(&request)?;
     let body = body::read_json(&request, payload, &SINGLE).await?;
     let object = body.object().map_err(malformed)?;
@@ -43,8 +46,11 @@ pub(super) async fn issue_batch(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    core.pipeline.admit()?;
-    let caller = caller(&core, &request)?;
+    let count = (body::told_bytes(&request) / TYPICAL_ITEM_BYTES).clamp(1, MAX_BATCH);
+    let caller = match admitted(&core, &request, count).await {
+        Ok(caller) => caller,
+        Err(problem) => return refuse(&request, payload, problem).await,
+    };
     let body = body::read_json(&request, payload, &BATCH).await?;
     let object = body.object().map_err(malformed)?;
     object.expect_only(&["requests"]).map_err(malformed)?;
@@ -87,6 +93,21 @@ pub(super) async fn issue_batch(
         })
         .collect();
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Results { results }))
+}
+
+/// Whatever can be known before a body is read: whether there is room for about so many credentials, and who asks.
+async fn admitted(core: &Core, request: &HttpRequest, count: usize) -> Result<Caller, Problem> {
+    core.admit(count).await?;
+    caller(core, request)
+}
+
+async fn refuse(
+    request: &HttpRequest,
+    payload: web::Payload,
+    problem: Problem,
+) -> Result<HttpResponse, Problem> {
+    body::discard(request, payload).await;
+    Err(problem)
 }
 
 /// `POST /credentials/status`.
@@ -177,6 +198,9 @@ fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
     }
     check_key(value.to_str().unwrap_or_default()).map(String::from)
 }
+
+/// A request of a batch for a person with two doses: enough to guess how many there are before they are read.
+const TYPICAL_ITEM_BYTES: usize = 600;
 
 /// One request: a credential is at most 16 KiB (specs/credential.md), and its claims are most of it.
 const SINGLE: Limits = Limits { bytes: 16 << 10, depth: 16, values: 2_048 };

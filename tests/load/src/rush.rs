@@ -14,6 +14,7 @@ use sillok_load::machine::Machine;
 use sillok_log::UnixSeconds;
 
 mod answer;
+mod apps;
 mod capacity;
 mod client;
 mod closed;
@@ -80,6 +81,7 @@ async fn phases(
     stampede::measure(options, world, target).await?;
     let usual = overload::at_seventy(options, world, target, capacity, summary).await?;
     overload::measure(options, world, target, capacity, usual, summary).await?;
+    overload::in_batches(options, world, target, capacity, summary).await?;
     kill::measure(options, world, target, capacity).await?;
     kill::settle(target).await
 }

@@ -9,7 +9,7 @@ use actix_web::web::{Bytes, Payload};
 use super::Problem;
 
 /// Reads a body of at most `limit` bytes, all of which must be there within `timeout`.
-pub(super) async fn read(
+pub(crate) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limit: usize,
@@ -30,4 +30,10 @@ pub(super) async fn read(
         Ok(Err(_exceeded)) => Err(too_large()),
         Err(_elapsed) => Err(Problem::too_slow(timeout.as_secs())),
     }
+}
+
+/// Reads and forgets a body of at most `limit` bytes: a connection whose body is left unread has to end, and the next
+/// attempt of a client that was sent away would cost a new one.
+pub(super) async fn discard(payload: Payload, limit: usize, timeout: Duration) {
+    drop(tokio::time::timeout(timeout, payload.to_bytes_limited(limit)).await);
 }

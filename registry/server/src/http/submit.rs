@@ -33,7 +33,10 @@ async fn submit(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         .claimed(&authorization)
         .ok_or_else(|| refused("authorization names no key that may submit to this log".into()))?;
     authorization.check_time(state.now()).map_err(|error| refused(error.to_string()))?;
-    state.handle().admit()?;
+    if let Err(full) = state.handle().admit() {
+        body::discard(payload, MAX_BODY_BYTES, state.config().body_timeout).await;
+        return Err(full.into());
+    }
     let body = body::read(request, payload, MAX_BODY_BYTES, state.config().body_timeout).await?;
     state
         .submitters()
@@ -70,7 +73,7 @@ struct Body {
 /// Reads the word for a level.
 fn level<'de, D: Deserializer<'de>>(word: D) -> Result<Level, D::Error> {
     let word = Cow::<str>::deserialize(word)?;
-    Level::from_name(&word).ok_or_else(|| D::Error::unknown_variant(&word, &["committed", "published"]))
+    Level::from_name(&word).ok_or_else(|| D::Error::unknown_variant(&word, &["committed", "published", "cosigned"]))
 }
 
 fn parse(body: &[u8]) -> Result<(Vec<Vec<u8>>, Level), Problem> {
@@ -197,7 +200,10 @@ pub(super) async fn add(request: HttpRequest, payload: Payload, state: Data<Stat
 }
 
 async fn add_raw(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
-    state.handle().admit()?;
+    if let Err(full) = state.handle().admit() {
+        body::discard(payload, MAX_RAW_ENTRY_BYTES, state.config().body_timeout).await;
+        return Err(full.into());
+    }
     let body = body::read(request, payload, MAX_RAW_ENTRY_BYTES, state.config().body_timeout).await?;
     if body.is_empty() {
         return Err(Problem::malformed("body is empty; it is the entry"));

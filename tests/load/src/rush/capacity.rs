@@ -18,11 +18,15 @@ use super::tally::{Cost, Meter, Tally, costs};
 use super::target::Target;
 use super::world::World;
 
-/// Single credentials a second.
+/// What the service does at most.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Capacity {
     /// Credentials a second, one a request.
     pub(super) single: f64,
+    /// Credentials a second, [`BATCH`] a request.
+    pub(super) batch: f64,
+    /// Requests a second that it can refuse, if it does nothing else.
+    pub(super) refused: f64,
 }
 
 /// The limit in its process.
@@ -85,7 +89,9 @@ pub(super) async fn measure(
     }
     drop(limit);
     refreshes(options, id, target, issue_cost, summary).await?;
-    Ok(Capacity { single: medians.first().copied().unwrap_or(0.0) })
+    let refused = refusals(options, world, id).await?;
+    let [single, batch] = [0, 1].map(|at| medians.get(at).copied().unwrap_or(0.0));
+    Ok(Capacity { single, batch, refused })
 }
 
 async fn one(
@@ -129,6 +135,21 @@ async fn refreshes(
     Ok(())
 }
 
+/// How many requests a second are answered when each of them is refused at once, here because its token is none: with
+/// one, a service that is overloaded does no less.
+async fn refusals(options: &Options, world: &World, id: u32) -> Result<f64> {
+    let requests = Arc::new(Requests::new(world.address(), &vec![TOKEN.to_owned(); world.client_count()]));
+    let target = Rc::new(Target::new(world.address(), Arc::new(Mutex::new(requests))));
+    let meter = Meter::begin(id)?;
+    let tally = closed::run(&target, Ask::Single, options.connections, options.limit_time).await?;
+    let rate = tally.rate(tally.statuses.get(&401).copied().unwrap_or(0));
+    println!(
+        "  refused       sillok  {rate:>7.0}/s  {}",
+        line(&tally, &meter.end()?, tally.statuses.values().sum())
+    );
+    Ok(rate)
+}
+
 fn line(tally: &Tally, cost: &Cost, count: u64) -> String {
     format!("{}; {tally}; {}", tally.requests, costs(cost, count))
 }
@@ -139,7 +160,7 @@ fn median(figures: &mut [f64]) -> f64 {
 }
 
 /// Credentials of a batch.
-const BATCH: u64 = 100;
+pub(super) const BATCH: u64 = 100;
 
 /// Enough to keep two cores busy, and less than the share of a client.
 const BATCH_CONNECTIONS: usize = 16;

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use tokio::task::JoinSet;
 
-use super::answer;
 use super::tally::Tally;
 use super::target::{Reply, Target};
 use super::wire::{Broken, Connection};
@@ -122,7 +121,8 @@ impl Caller {
         }
         let head = open.exchange().await?;
         let done = if matches!(self.ask, Ask::Batch(_)) && head.status == 200 {
-            self.judge_batch(open.body(), first, count, requests.clients())
+            let items = self.target.judge_batch(first, count, open.body());
+            items.iter().fold(true, |done, (status, reply)| self.count(*status, reply) & done)
         } else {
             self.count(head.status, &self.target.judge(first, &head, open.body(), true))
         };
@@ -130,25 +130,6 @@ impl Caller {
             *connection = None;
         }
         Ok(done)
-    }
-
-    fn judge_batch(&self, body: &[u8], first: u64, count: u64, clients: u64) -> bool {
-        let Some(items) = usize::try_from(count).ok().and_then(|count| answer::batch(body, count)) else {
-            self.target.violate(
-                "an answer to a batch that is none",
-                &String::from_utf8_lossy(&body[..body.len().min(300)]),
-            );
-            return true;
-        };
-        let mut done = true;
-        for (position, item) in (0..).zip(&items) {
-            let status = match item {
-                answer::Item::Issued(_) => 201,
-                answer::Item::Refused { status, .. } => *status,
-            };
-            done &= self.count(status, &self.target.judge_item(first + position * clients, item));
-        }
-        done
     }
 
     fn count(&self, status: u16, reply: &Reply) -> bool {

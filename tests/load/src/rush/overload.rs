@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Result;
 use sillok_load::latency::milliseconds;
 
-use super::capacity::Capacity;
+use super::apps;
+use super::capacity::{BATCH, Capacity};
 use super::open::{self, Again, Load};
 use super::options::Options;
 use super::stampede::print;
@@ -56,7 +57,12 @@ pub(super) async fn measure(
         "  offered {:.2} times the capacity, goodput {goodput:.3} of it",
         over.rate(over.attempts) / capacity.single
     );
-    compare(&over, capacity, summary);
+    println!(
+        "  at most, if each request is answered: {:.3} (this machine refuses {:.0} requests/s if it does nothing else)",
+        capacity.most_goodput(OVERLOAD),
+        capacity.refused
+    );
+    compare("overload", &over, goodput, summary);
 
     let (issues, time) = (capacity.single * USUAL, RECOVERY_TIME);
     println!(
@@ -84,8 +90,43 @@ pub(super) async fn measure(
     Ok(())
 }
 
+/// Five times what it can do in batches: there a request that is refused costs little beside one that is answered.
+pub(super) async fn in_batches(
+    options: &Options,
+    world: &World,
+    target: &Rc<Target>,
+    capacity: Capacity,
+    summary: &RefCell<Summary>,
+) -> Result<()> {
+    let (credentials, time) = (capacity.batch * OVERLOAD, options.overload_time);
+    println!(
+        "overload in batches of {BATCH}: five times the capacity, {credentials:.0} credentials/s, {} s",
+        time.as_secs()
+    );
+    let meter = Meter::begin(world.process_id()?)?;
+    let over = apps::run(target, credentials / BATCH as f64, BATCH, time, options.seed ^ 3).await;
+    print(&over, &meter.end()?);
+    let goodput = over.goodput() / capacity.batch;
+    println!(
+        "  offered {:.2} times the capacity, goodput {goodput:.3} of it",
+        over.rate(over.attempts) / capacity.batch
+    );
+    compare("overload in batches", &over, goodput, summary);
+    Ok(())
+}
+
+impl Capacity {
+    /// The part of the capacity that can be done if requests are offered at `times` the capacity, and each of the others
+    /// is refused: both take their share of one machine.
+    fn most_goodput(self, times: f64) -> f64 {
+        let (served, refused) = (1.0 / self.single.max(1.0), 1.0 / self.refused.max(1.0));
+        let offered = times * self.single;
+        ((1.0 - offered * refused) / (served - refused) / self.single).clamp(0.0, 1.0)
+    }
+}
+
 /// What an overload must not do to the service.
-fn compare(over: &Tally, capacity: Capacity, summary: &RefCell<Summary>) {
+fn compare(phase: &str, over: &Tally, goodput: f64, summary: &RefCell<Summary>) {
     let others: u64 = over
         .statuses
         .iter()
@@ -93,21 +134,16 @@ fn compare(over: &Tally, capacity: Capacity, summary: &RefCell<Summary>) {
         .map(|(_, n)| n)
         .sum();
     let mut rows = summary.borrow_mut();
-    let goodput = over.goodput() / capacity.single;
-    rows.least("overload: goodput as part of the capacity", goodput, 0.9);
-    rows.most("overload: hung up without an answer, part of all", hung_up(over) * 100.0, 1.0, "%");
+    let row = |what: &str| format!("{phase}: {what}");
+    rows.least(&row("goodput as part of the capacity"), goodput, 0.9);
+    rows.most(&row("hung up without an answer, part of all"), hung_up(over) * 100.0, 1.0, "%");
     let none = |count: u64| (String::from("none"), count.to_string(), count == 0);
     let (wanted, figure, reached) = none(others);
-    rows.push("overload: other answers than 201, 429, 503, 409 (still running)", wanted, figure, reached);
+    rows.push(&row("other answers than 201, 429, 503, 409 (running)"), wanted, figure, reached);
     let (wanted, figure, reached) = none(over.broken_count());
-    rows.push("overload: broken connections", wanted, figure, reached);
+    rows.push(&row("broken connections"), wanted, figure, reached);
     let values = over.retry_after.keys().filter(|seconds| **seconds > 0).count();
-    rows.push(
-        "overload: different values of Retry-After",
-        "more than 1".into(),
-        values.to_string(),
-        values > 1,
-    );
+    rows.push(&row("different values of Retry-After"), "more than 1".into(), values.to_string(), values > 1);
 }
 
 /// Part of the requests that got no answer within patience: "later" is an answer, silence is none.

@@ -67,8 +67,26 @@ impl Target {
         }
     }
 
+    /// Judges a whole answer to a batch: what it says of each of its people. Nothing if it is no such answer.
+    pub(super) fn judge_batch(&self, first: u64, count: u64, body: &[u8]) -> Vec<(u16, Reply)> {
+        let Some(items) = usize::try_from(count).ok().and_then(|count| answer::batch(body, count)) else {
+            let shown = String::from_utf8_lossy(&body[..body.len().min(MAX_SHOWN_BYTES)]);
+            self.violate("an answer to a batch that is none", &shown);
+            return Vec::new();
+        };
+        let clients = self.requests().clients();
+        let judged = (0..).zip(&items).map(|(position, item)| {
+            let status = match item {
+                Item::Issued(_) => 201,
+                Item::Refused { status, .. } => *status,
+            };
+            (status, self.judge_item(first + position * clients, item))
+        });
+        judged.collect()
+    }
+
     /// Judges what a batch says of one person.
-    pub(super) fn judge_item(&self, number: u64, item: &Item<'_>) -> Reply {
+    fn judge_item(&self, number: u64, item: &Item<'_>) -> Reply {
         match item {
             Item::Issued(issued) => self.take(number, issued),
             Item::Refused { status: 429 | 503, retry_after_seconds } => {
