@@ -15,13 +15,14 @@ use sillok_issuer::{Backend, Client, Config, Core, Issuer};
 use sillok_log::note::{SignerKey, VerifierKey};
 use sillok_registry::Registry;
 use sillok_registry::http::{self as registry_http, HttpConfig, State};
+use sillok_registry::landmarks::LandmarkThread;
 use sillok_registry::sealed::{self, KeyKind};
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::key::{Algorithm, PublicKey};
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
-use crate::command::registry::{open as open_registry, submitters};
+use crate::command::registry::{open as open_registry, start_landmarks, submitters};
 use crate::config::Settings;
 use crate::context::Context;
 use crate::exit::usage;
@@ -38,6 +39,7 @@ pub(crate) struct Service {
     issuer: Issuer,
     /// The log, if it is in this process.
     log: Option<(Registry, State)>,
+    landmarks: Option<LandmarkThread>,
     http: HttpConfig,
 }
 
@@ -61,8 +63,9 @@ impl Service {
             context.clock.clone(),
             http.clone(),
         );
+        let landmarks = start_landmarks(folder, registry.handle(), context)?;
         let issuer = open_issuer(folder, config, Backend::Embedded(registry.handle()), context)?;
-        Ok(Self { issuer, log: Some((registry, state)), http })
+        Ok(Self { issuer, log: Some((registry, state)), landmarks, http })
     }
 
     /// The issuer of a folder, whose log is at `registry`.
@@ -87,7 +90,7 @@ impl Service {
         let backend =
             Backend::Remote { administrator: submitter("administrator")?, issuer: submitter("submitter")? };
         let issuer = open_issuer(folder, config, backend, context)?;
-        Ok(Self { issuer, log: None, http: HttpConfig::default() })
+        Ok(Self { issuer, log: None, landmarks: None, http: HttpConfig::default() })
     }
 
     /// Serves until `end`, then finishes what is under way, publishes what has changed, and returns. `ready` is called
@@ -98,7 +101,7 @@ impl Service {
         ready: impl FnOnce() -> anyhow::Result<()>,
         end: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
-        let Self { issuer, log, http } = self;
+        let Self { issuer, log, landmarks, http } = self;
         let (core, state) = (issuer.core(), log.as_ref().map(|(_registry, state)| state.clone()));
         let server = registry_http::server(listener, &http, move |services: &mut ServiceConfig| {
             configure(services, &core, state.as_ref());
@@ -112,6 +115,7 @@ impl Service {
         // Both block: they wait for their threads.
         let stopped = web::block(move || {
             issuer.stop();
+            drop(landmarks);
             log.map_or(Ok(()), |(registry, _state)| registry.stop())
         });
         Ok(stopped.await??)

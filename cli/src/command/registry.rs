@@ -12,9 +12,10 @@ use sillok_log::entry::issuer_hash;
 use sillok_log::ledger::Role;
 use sillok_log::note::VerifierKey;
 use sillok_registry::http::{self, HttpConfig, State};
+use sillok_registry::landmarks::{LandmarkFiles, LandmarkThread};
 use sillok_registry::store::FileHeads;
 use sillok_registry::submission::{Submitter, Submitters};
-use sillok_registry::{Limits, Options, Registry, Stores};
+use sillok_registry::{Handle, Limits, Options, Registry, Stores};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Settings, SubmitterRole};
@@ -65,6 +66,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         accept_earlier_clock(&folder, context)?;
     }
     let registry = open(&folder, context)?;
+    let landmarks = start_landmarks(&folder, registry.handle(), context)?;
     let submitters = submitters(settings, &folder.log_vkey()?)?;
     let config = HttpConfig {
         // Half of the queue, so that no one submitter keeps the others out.
@@ -79,6 +81,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         config.clone(),
     );
     actix_web::rt::System::new().block_on(serve(listener, add_listener, &config, &state))?;
+    drop(landmarks);
     registry.stop()?;
     tracing::info!("everything committed is published");
     Ok(Exit::Good)
@@ -90,6 +93,23 @@ pub(crate) fn open(folder: &Folder, context: &Context) -> anyhow::Result<Registr
     let options = Options { signer: folder.log_key()?, kind: folder.kind(), limits: limits(settings) };
     let stores = Stores::open(&folder.paths(), settings.segment_bytes)?;
     Ok(Registry::open(options, stores, context.clock.clone())?)
+}
+
+/// Begins to allocate landmarks for the log of a folder. Files that contradict each other are no reason not to serve.
+pub(crate) fn start_landmarks(
+    folder: &Folder,
+    handle: Handle,
+    context: &Context,
+) -> anyhow::Result<Option<LandmarkThread>> {
+    let (kept, public) = (folder.place.path().join("landmarks"), folder.place.public());
+    let published = handle.published().checkpoint.size;
+    match LandmarkFiles::open(&kept, &public, published, (context.clock)()) {
+        Ok(files) => Ok(Some(LandmarkThread::start(files, handle, context.clock.clone())?)),
+        Err(error) => {
+            tracing::error!(%error, "no landmark is allocated before this is settled");
+            Ok(None)
+        }
+    }
 }
 
 /// Sets the time in the head of a folder's log back to now, and says so.

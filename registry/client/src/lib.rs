@@ -2,7 +2,7 @@
 //!
 //! # In scope
 //! Submitting entries, with every receipt checked before it is handed on ([`Submitter`]); reading a published log from
-//! its URL or a folder ([`Source`]) and auditing it ([`Audit`]).
+//! its URL or a folder ([`Source`]), making landmark receipts from it ([`landmark`]) and auditing it ([`Audit`]).
 //!
 //! # Out of scope
 //! Formats, proofs and rules (`sillok-log`); keys at rest, retries that outlast the process and what an entry means
@@ -13,6 +13,7 @@
 //! are arguments. Each answer is read up to a limit, each request ends by a deadline.
 
 pub mod audit;
+pub mod landmark;
 pub mod source;
 
 mod error;

@@ -183,6 +183,8 @@ pub enum Endpoint {
     Entries,
     /// Whether the process can answer.
     Healthz,
+    /// The list of landmarks.
+    Landmarks,
     /// Prometheus metrics.
     Metrics,
     /// The description of this interface.
@@ -199,11 +201,12 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Add,
         Self::Checkpoint,
         Self::Entries,
         Self::Healthz,
+        Self::Landmarks,
         Self::Metrics,
         Self::OpenApi,
         Self::Readyz,
@@ -219,6 +222,7 @@ impl Endpoint {
             Self::Checkpoint => "/checkpoint",
             Self::Entries => "/entries",
             Self::Healthz => "/healthz",
+            Self::Landmarks => "/landmarks",
             Self::Metrics => "/metrics",
             Self::OpenApi => "/openapi.json",
             Self::Readyz => "/readyz",
@@ -234,6 +238,7 @@ impl Endpoint {
             Self::Add | Self::Entries => &["POST"],
             Self::Checkpoint
             | Self::Healthz
+            | Self::Landmarks
             | Self::Metrics
             | Self::OpenApi
             | Self::Readyz
@@ -246,7 +251,12 @@ impl Endpoint {
     /// Whether scripts of any web page may read it: it is public anyway.
     const fn is_for_everybody(self) -> bool {
         match self {
-            Self::Checkpoint | Self::OpenApi | Self::Status | Self::Tile | Self::TrustBundle => true,
+            Self::Checkpoint
+            | Self::Landmarks
+            | Self::OpenApi
+            | Self::Status
+            | Self::Tile
+            | Self::TrustBundle => true,
             Self::Add | Self::Entries | Self::Healthz | Self::Metrics | Self::Readyz => false,
         }
     }
@@ -266,6 +276,7 @@ impl Endpoint {
             Self::Checkpoint => route.to(files::checkpoint),
             Self::Entries => route.to(submit::entries),
             Self::Healthz => route.to(operations::healthz),
+            Self::Landmarks => route.to(files::landmarks),
             Self::Metrics => route.to(operations::metrics),
             Self::OpenApi => route.to(operations::openapi),
             Self::Readyz => route.to(operations::readyz),
@@ -289,9 +300,14 @@ impl Endpoint {
 /// Submission and static files.
 pub fn configure(services: &mut ServiceConfig, state: &State) {
     services.app_data(Data::new(state.clone()));
-    for endpoint in
-        [Endpoint::Checkpoint, Endpoint::Entries, Endpoint::Status, Endpoint::Tile, Endpoint::TrustBundle]
-    {
+    for endpoint in [
+        Endpoint::Checkpoint,
+        Endpoint::Entries,
+        Endpoint::Landmarks,
+        Endpoint::Status,
+        Endpoint::Tile,
+        Endpoint::TrustBundle,
+    ] {
         endpoint.register(services);
     }
 }

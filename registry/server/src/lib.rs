@@ -17,6 +17,7 @@ pub mod handle;
 pub mod http;
 mod index;
 pub mod inspect;
+pub mod landmarks;
 pub mod metrics;
 pub mod sealed;
 pub mod segment;

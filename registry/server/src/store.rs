@@ -21,7 +21,7 @@ mod memory;
 mod seen_files;
 
 pub use blob_files::FileBlobs;
-pub(crate) use blob_files::create_folders;
+pub(crate) use blob_files::{create_folders, parent};
 pub use contract::{check_blobs, check_heads, check_seen};
 pub use head_file::FileHeads;
 pub use memory::{MemoryBlobs, MemoryHeads, MemorySeen};

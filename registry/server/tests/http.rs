@@ -143,6 +143,13 @@ fn what_an_issuer_publishes_is_served_beside_the_log() {
     let bundle = world.get("/trust-bundle");
     assert_eq!((bundle.status, bundle.header("content-type")), (200, Some("application/json")));
     assert_eq!(bundle.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(world.get("/landmarks").status, 404);
+    fs::write(world.public().join("landmarks"), "0 0\n0\n").unwrap();
+    let landmarks = world.get("/landmarks");
+    assert_eq!((landmarks.status, landmarks.text()), (200, "0 0\n0\n"));
+    assert_eq!(landmarks.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(landmarks.header("cache-control"), Some("public, max-age=300, stale-if-error=86400"));
+    assert_eq!(landmarks.header("access-control-allow-origin"), Some("*"));
 }
 
 #[test]

@@ -32,6 +32,12 @@ const CHECKPOINT: Style = Style {
 const TILE: Style =
     Style { content_type: "application/octet-stream", cache_control: "public, max-age=31536000, immutable" };
 
+//= specs/landmarks.md#published-list
+const LANDMARKS: Style = Style {
+    content_type: "text/plain; charset=utf-8",
+    cache_control: "public, max-age=300, stale-if-error=86400",
+};
+
 //= specs/status.md#publication
 const SNAPSHOT: Style = Style { content_type: "application/json", cache_control: ISSUED };
 
@@ -63,6 +69,12 @@ pub(super) async fn status(request: HttpRequest, state: Data<State>) -> HttpResp
         None => Err(Problem::not_found(request.path())),
     };
     state.answer(Endpoint::Status, result)
+}
+
+/// `GET /landmarks`.
+pub(super) async fn landmarks(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    let result = serve(&request, &state, "landmarks", &LANDMARKS).await;
+    state.answer(Endpoint::Landmarks, result)
 }
 
 /// `GET /trust-bundle`.
