@@ -23,6 +23,8 @@ pub enum Level {
     Committed,
     /// A reader can fetch it.
     Published,
+    /// The same, and the receipt is relative to a public checkpoint that meets the log's policy. What a holder is given.
+    Cosigned,
 }
 
 impl Level {
@@ -32,13 +34,14 @@ impl Level {
         match self {
             Self::Committed => "committed",
             Self::Published => "published",
+            Self::Cosigned => "cosigned",
         }
     }
 
     /// The level of a word, or nothing.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Committed, Self::Published].into_iter().find(|level| level.name() == name)
+        [Self::Committed, Self::Published, Self::Cosigned].into_iter().find(|level| level.name() == name)
     }
 }
 

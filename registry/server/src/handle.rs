@@ -21,11 +21,13 @@ use crate::index::Index;
 use crate::segment::Segments;
 use crate::sequencer::answer::{Draft, Request, Unfinished, prove};
 use crate::sequencer::commit::Writer;
+use crate::sequencer::cosign::Cosigning;
 use crate::sequencer::plan::{Item, Parsed, State};
 use crate::sequencer::publish::Publisher;
 use crate::sequencer::{Fatal, Message, Phase, Sequencer, Shared, Signed, Stores, Time, recover};
 use crate::stats::Stats;
 use crate::store::{self, FileBlobs, FileHeads, FileSeen, Heads};
+use crate::witness::Witnessing;
 
 pub use error::SubmitError;
 
@@ -137,14 +139,50 @@ impl Registry {
     /// # Errors
     /// Whatever makes it unsafe to go on: see [`Fatal`].
     pub fn open(options: Options, stores: Stores, clock: Clock) -> Result<Self, Fatal> {
+        Self::open_with(options, stores, clock, None)
+    }
+
+    //= specs/log.md#witnesses
+    /// Opens a log whose checkpoints are public once witnesses have cosigned them. On return all tiles of what it ever
+    /// committed are public, and no witness that answered has cosigned more than it knows.
+    ///
+    /// # Errors
+    /// As [`Registry::open`], and [`Fatal::Witnessed`].
+    pub fn open_witnessed(
+        options: Options,
+        stores: Stores,
+        clock: Clock,
+        witnessing: Witnessing,
+    ) -> Result<Self, Fatal> {
+        Self::open_with(options, stores, clock, Some(witnessing))
+    }
+
+    fn open_with(
+        options: Options,
+        stores: Stores,
+        clock: Clock,
+        witnessing: Option<Witnessing>,
+    ) -> Result<Self, Fatal> {
         let Options { signer, kind, mut limits } = options;
         // A record of a segment is read back as a bundle, which counts in 16 bits.
         limits.batch_entries = limits.batch_entries.clamp(1, usize::from(u16::MAX));
         let key = signer.verifier();
         let now = clock();
-        let recovered = recover::recover(&stores, &key, kind, now)?;
+        // A policy that asks nobody lacks nothing: what was pending is public now.
+        let pending = witnessing.as_ref().map(|witnessing| Arc::clone(&witnessing.pending));
+        let witnessing = witnessing.filter(|witnessing| witnessing.policy.has_quorum());
+        let recovered = recover::recover(&stores, pending.as_deref(), &key, kind, now)?;
         let time = Time::new(clock, now.max(recovered.head.time));
-        let shared = Arc::new(Shared::new((kind, limits.clone()), &stores, &recovered.signed));
+        let public = witnessing.is_some().then(|| Arc::clone(&recovered.public));
+        if public.is_none() && pending.is_some() {
+            let put = stores.blobs.put_checkpoint(&recovered.signed.note);
+            put.map_err(Fatal::store("publishing the checkpoint"))?;
+        }
+        let shared = Arc::new(Shared::new((kind, limits.clone()), &stores, &recovered.signed, public));
+        let cosigner = match &witnessing {
+            Some(witnessing) => Some(Cosigning::open(witnessing, &shared, &key)?),
+            None => None,
+        };
         let Stores { blobs, heads, seen, staging } = stores;
         let (sender, inbox) = mpsc::channel();
         let (publisher_sender, publisher_inbox) = mpsc::sync_channel(PUBLISHER_QUEUE);
@@ -182,11 +220,17 @@ impl Registry {
             edge: recovered.edge,
             interval: limits.publish_interval,
             shared: Arc::clone(&shared),
+            cosigner: witnessing
+                .zip(cosigner.as_ref())
+                .map(|(Witnessing { pending, .. }, cosigning)| (pending, cosigning.sender.clone())),
         };
-        let threads = vec![
+        let mut threads = vec![
             spawn("sillok-sequencer", &shared, move || sequencer.run(seen.as_ref(), &levels))?,
             spawn("sillok-publisher", &shared, move || publisher.run(&publisher_inbox))?,
         ];
+        if let Some(Cosigning { cosigner, inbox, .. }) = cosigner {
+            threads.push(spawn("sillok-cosigner", &shared, move || cosigner.run(&inbox))?);
+        }
         Ok(Self { handle: Handle { shared, sender }, threads })
     }
 
@@ -313,7 +357,7 @@ impl Handle {
     ) -> Result<Answer, SubmitError> {
         let items = self.recognise(self.judge(entries, Some(role))?).await?;
         let answer = self.enqueue(items, level)?;
-        self.finish(answer.await.map_err(|_dropped| self.stopped())??).await
+        self.finish(answer.await.map_err(|_dropped| self.stopped())??, level).await
     }
 
     /// [`Handle::submit`] for threads that may block; not to be called in an asynchronous context.
@@ -330,7 +374,7 @@ impl Handle {
         self.recognise_blocking(&mut items);
         let answer = self.enqueue(items, level)?;
         let draft = answer.blocking_recv().map_err(|_dropped| self.stopped())??;
-        self.finish_blocking(draft)
+        self.finish_blocking(draft, level)
     }
 
     //= specs/entry.md#raw-logs
@@ -340,7 +384,7 @@ impl Handle {
     /// See [`SubmitError`].
     pub async fn add_raw(&self, entries: Vec<Vec<u8>>, level: Level) -> Result<Answer, SubmitError> {
         let answer = self.enqueue(self.judge(entries, None)?, level)?;
-        self.finish(answer.await.map_err(|_dropped| self.stopped())??).await
+        self.finish(answer.await.map_err(|_dropped| self.stopped())??, level).await
     }
 
     /// Submits one entry of a raw log and waits until it is committed: its place, and no receipt.
@@ -361,7 +405,12 @@ impl Handle {
     pub fn add_raw_blocking(&self, entries: Vec<Vec<u8>>, level: Level) -> Result<Answer, SubmitError> {
         let answer = self.enqueue(self.judge(entries, None)?, level)?;
         let draft = answer.blocking_recv().map_err(|_dropped| self.stopped())??;
-        self.finish_blocking(draft)
+        self.finish_blocking(draft, level)
+    }
+
+    /// Whether a checkpoint needs cosignatures to be public.
+    pub fn has_quorum(&self) -> bool {
+        self.shared.quorum
     }
 
     /// What the log has signed last. It may not be public yet.
@@ -509,20 +558,24 @@ impl Handle {
         Err(SubmitError::QueueFull { retry_after_seconds: stats.retry_after_seconds() })
     }
 
-    async fn finish(&self, draft: Draft) -> Result<Answer, SubmitError> {
-        if draft.is_finished() {
-            return self.finish_blocking(draft);
+    async fn finish(&self, draft: Draft, level: Level) -> Result<Answer, SubmitError> {
+        if draft.is_finished(level) {
+            return self.finish_blocking(draft, level);
         }
         // Proofs are read from files: not on a thread that serves others meanwhile.
         let handle = self.clone();
-        match tokio::task::spawn_blocking(move || handle.finish_blocking(draft)).await {
+        match tokio::task::spawn_blocking(move || handle.finish_blocking(draft, level)).await {
             Ok(answer) => answer,
             Err(_cancelled) => Err(self.stopped()),
         }
     }
 
-    fn finish_blocking(&self, draft: Draft) -> Result<Answer, SubmitError> {
-        draft.finish(self.shared.blobs.as_ref(), &self.published()).map_err(|unfinished| match unfinished {
+    fn finish_blocking(&self, draft: Draft, level: Level) -> Result<Answer, SubmitError> {
+        let readable = match level {
+            Level::Committed | Level::Published => self.shared.tiled(),
+            Level::Cosigned => self.published(),
+        };
+        draft.finish(self.shared.blobs.as_ref(), &readable, level).map_err(|unfinished| match unfinished {
             Unfinished::Committed(fatal) => self.shared.stop(&fatal),
             Unfinished::Earlier(fatal) => unreadable(fatal),
         })

@@ -31,7 +31,7 @@ use crate::handle::{Clock, Handle};
 use crate::submission::Submitters;
 use connection::{Guarded, Patience};
 
-mod body;
+pub(crate) mod body;
 mod connection;
 mod descriptors;
 mod files;

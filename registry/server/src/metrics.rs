@@ -53,6 +53,11 @@ impl Page {
                 "Requests that found the queue, or their share of it, full, or the index not built.",
                 &stats.requests_pushed_back,
             ),
+            (
+                "witness_evidence_total",
+                "Answers of witnesses that contradict this log.",
+                &stats.witness_evidence,
+            ),
         ] {
             let counter = IntCounter::new(format!("sillok_registry_{name}"), help)?;
             counter.inc_by(value.load(Ordering::Relaxed));
@@ -62,9 +67,11 @@ impl Page {
     }
 
     fn gauges(&self, stats: &Stats) -> Result<(), prometheus::Error> {
-        let gauges: [(&str, &str, &AtomicU64); 6] = [
+        let gauges: [(&str, &str, &AtomicU64); 8] = [
             ("committed_size", "Leaves of the committed tree.", &stats.committed_size),
             ("published_size", "Leaves of the published tree.", &stats.published_size),
+            ("tiled_size", "Leaves of the tree whose tiles are all public.", &stats.tiled_size),
+            ("witnesses_answering", "Witnesses that cosigned when asked last.", &stats.witnesses_answering),
             ("queue_entries", "Entries that wait for a batch.", &stats.queue_entries),
             ("queue_bytes", "Bytes that wait for a batch.", &stats.queue_bytes),
             ("last_batch_entries", "Entries of the last batch.", &stats.last_batch_entries),
@@ -80,8 +87,9 @@ impl Page {
 
     /// The two series of a summary without quantiles: their rates give an average over any window.
     fn timings(&self, stats: &Stats) -> Result<(), prometheus::Error> {
-        let timings: [(&str, &str, &Timing); 4] = [
+        let timings: [(&str, &str, &Timing); 5] = [
             ("commit", "committing batches", &stats.commit_seconds),
+            ("cosign", "having checkpoints cosigned", &stats.cosign_seconds),
             ("head", "swapping the head", &stats.head_seconds),
             ("publish", "publishing", &stats.publish_seconds),
             ("staging", "writing segments", &stats.staging_seconds),

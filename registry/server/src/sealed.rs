@@ -95,10 +95,28 @@ impl SecretKey {
     /// # Errors
     /// [`Error::NotASigner`] if it is not an Ed25519 key; [`Error::SignerName`] if no note can carry the name.
     pub fn signer(&self, name: &str) -> Result<SignerKey, Error> {
-        if self.kind != KeyKind::Ed25519 {
+        self.note_key(name, KeyKind::Ed25519, SignatureKind::Ed25519)
+    }
+
+    /// The key as one that cosigns under `name`: an Ed25519 key as such, key material as the seed of an ML-DSA-44 key, which
+    /// PKCS#8 files of this crate have no form for.
+    ///
+    /// # Errors
+    /// [`Error::NotASigner`] if it is of another kind; [`Error::SignerName`] if no note can carry the name.
+    pub fn cosigner(&self, name: &str) -> Result<SignerKey, Error> {
+        match self.kind {
+            KeyKind::Raw32 => self.note_key(name, KeyKind::Raw32, SignatureKind::MlDsa44),
+            KeyKind::Ed25519 | KeyKind::P256 => {
+                self.note_key(name, KeyKind::Ed25519, SignatureKind::CosignatureV1)
+            }
+        }
+    }
+
+    fn note_key(&self, name: &str, kind: KeyKind, signs: SignatureKind) -> Result<SignerKey, Error> {
+        if self.kind != kind {
             return Err(Error::NotASigner { found: self.kind });
         }
-        SignerKey::from_seed(name, SignatureKind::Ed25519, &self.bytes)
+        SignerKey::from_seed(name, signs, &self.bytes)
             .map_err(|source| Error::SignerName { name: name.into(), source })
     }
 }

@@ -25,6 +25,7 @@ use plan::{Decision, Item, State};
 pub(crate) mod answer;
 mod backlog;
 pub(crate) mod commit;
+pub(crate) mod cosign;
 pub(crate) mod edge;
 mod error;
 mod head;
@@ -58,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) seen: Arc<dyn Seen>,
     pub(crate) backlog: Backlog,
+    /// Whether a checkpoint needs cosignatures to be public.
+    pub(crate) quorum: bool,
     state: Mutex<Visible>,
     /// Whether the phase is [`Phase::Open`], for those who ask at each entry.
     open: AtomicBool,
@@ -68,6 +71,8 @@ pub(crate) struct Shared {
 struct Visible {
     phase: Phase,
     committed: Arc<Signed>,
+    /// All of its tiles are there; the same as `published` unless witnesses are awaited.
+    tiled: Arc<Signed>,
     published: Arc<Signed>,
 }
 
@@ -88,14 +93,23 @@ pub enum Phase {
 }
 
 impl Shared {
-    pub(crate) fn new(options: (LogKind, Limits), stores: &Stores, signed: &Arc<Signed>) -> Self {
+    pub(crate) fn new(
+        options: (LogKind, Limits),
+        stores: &Stores,
+        signed: &Arc<Signed>,
+        published: Option<Arc<Signed>>,
+    ) -> Self {
         let (kind, limits) = options;
+        let quorum = published.is_some();
+        let published = published.unwrap_or_else(|| Arc::clone(signed));
         let stats = Stats::default();
         stats.committed_size.store(signed.size().0, Ordering::Relaxed);
-        stats.published_size.store(signed.size().0, Ordering::Relaxed);
-        let state =
-            Visible { phase: Phase::Building, committed: Arc::clone(signed), published: Arc::clone(signed) };
+        stats.tiled_size.store(signed.size().0, Ordering::Relaxed);
+        stats.published_size.store(published.size().0, Ordering::Relaxed);
+        let (committed, tiled) = (Arc::clone(signed), Arc::clone(signed));
+        let state = Visible { phase: Phase::Building, committed, tiled, published };
         Self {
+            quorum,
             backlog: Backlog::new(&limits),
             kind,
             limits,
@@ -160,9 +174,21 @@ impl Shared {
         Arc::clone(&self.hold().published)
     }
 
+    pub(crate) fn tiled(&self) -> Arc<Signed> {
+        Arc::clone(&self.hold().tiled)
+    }
+
     pub(crate) fn set_committed(&self, signed: Arc<Signed>) {
         self.stats.committed_size.store(signed.size().0, Ordering::Relaxed);
         self.hold().committed = signed;
+    }
+
+    pub(crate) fn set_tiled(&self, signed: Arc<Signed>) {
+        self.stats.tiled_size.store(signed.size().0, Ordering::Relaxed);
+        if !self.quorum {
+            self.set_published(Arc::clone(&signed));
+        }
+        self.hold().tiled = signed;
     }
 
     pub(crate) fn set_published(&self, signed: Arc<Signed>) {
@@ -292,7 +318,7 @@ impl Sequencer {
         }
         // In this order: what is noted is public by then.
         let noted = self.shared.noted();
-        let public = self.shared.published();
+        let public = self.shared.tiled();
         let mut items: Vec<&mut Item> = batch.iter_mut().flat_map(|request| &mut request.items).collect();
         let known = items.iter().map(|item| self.index.find(item, noted, &public));
         let known = known.collect::<Result<Vec<_>, _>>()?;

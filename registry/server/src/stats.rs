@@ -36,6 +36,14 @@ pub struct Stats {
     pub committed_size: AtomicU64,
     /// Size of the published tree.
     pub published_size: AtomicU64,
+    /// Size of the tree whose tiles are all there; above the published one while witnesses are awaited.
+    pub tiled_size: AtomicU64,
+    /// From the beginning of a round of witnesses to the publication of its checkpoint.
+    pub cosign_seconds: Timing,
+    /// Witnesses that cosigned when they were asked last.
+    pub witnesses_answering: AtomicU64,
+    /// Answers of witnesses that contradict this log.
+    pub witness_evidence: AtomicU64,
     refused: Mutex<BTreeMap<&'static str, u64>>,
     /// Entries a second, as of late; 0 before the first batch.
     rate: AtomicU64,

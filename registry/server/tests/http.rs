@@ -315,7 +315,7 @@ fn malformed_bodies_are_refused_with_the_place() {
         (b"{\"entries\": [\"\"]}", "entries[0] is empty"),
         (b"{\"entries\": [\"AAAA\", \"AA\"]}", "entries[1] is not base64"),
         (b"{\"entries\": [\"AB==\"]}", "entries[0] is not base64"),
-        (b"{\"entries\": [\"AA==\"], \"level\": \"cosigned\"}", "unknown variant `cosigned`"),
+        (b"{\"entries\": [\"AA==\"], \"level\": \"public\"}", "unknown variant `public`"),
         (b"{\"entries\": [\"AA==\"], \"extra\": 1}", "unknown field `extra`"),
         (b"{\"entries\": [\"AA==\"], \"entries\": []}", "duplicate field `entries`"),
         (b"{\"entries\": [\"AA==\"]} x", "trailing characters"),

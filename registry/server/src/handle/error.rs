@@ -29,6 +29,11 @@ pub enum SubmitError {
         /// How many bytes they have.
         bytes: usize,
     },
+    /// The entries are committed, and no quorum of witnesses has cosigned them in time. Retry.
+    Uncosigned {
+        /// When to come again.
+        retry_after_seconds: u64,
+    },
     /// The entries are in the log, but a receipt could not be made of its files.
     Unreadable {
         /// Why.
@@ -51,6 +56,13 @@ impl std::fmt::Display for SubmitError {
                 write!(
                     f,
                     "request of {entries} entries with {bytes} bytes is empty or more than the log takes at once"
+                )
+            }
+            Self::Uncosigned { retry_after_seconds } => {
+                write!(
+                    f,
+                    "entries are committed and not cosigned by a quorum of witnesses; retry after \
+                     {retry_after_seconds} seconds"
                 )
             }
             Self::Unreadable { reason } => write!(f, "receipt could not be made: {reason}"),

@@ -138,6 +138,10 @@ impl From<SubmitError> for Problem {
             SubmitError::TooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too-large", detail)
             }
+            SubmitError::Uncosigned { retry_after_seconds } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "log.uncosigned", detail)
+                    .retry_after(retry_after_seconds)
+            }
             SubmitError::Unreadable { .. } => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "log.unreadable", detail)
             }

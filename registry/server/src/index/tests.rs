@@ -36,7 +36,7 @@ fn public(blobs: &MemoryBlobs) -> (Signed, Vec<Vec<Hash>>, SeenBatch) {
         edge.push(entry.encode()).unwrap();
     }
     let signed = signed(edge.frontier());
-    publish(blobs, &mut edge, TreeSize(0), &signed).unwrap();
+    publish(blobs, blobs, &mut edge, TreeSize(0), &signed).unwrap();
     (signed, edge.levels().to_vec(), noted)
 }
 

@@ -1,10 +1,12 @@
 //! Requests, and what they are answered.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sillok_log::merkle::{BatchTree, check_inclusion};
 use sillok_log::receipt::Receipt;
 use sillok_log::submission::Level;
+use sillok_log::tile::Tile;
 use sillok_log::{Hash, LeafIndex, TreeSize};
 use tokio::sync::oneshot;
 
@@ -107,10 +109,28 @@ fn result(plan: &Plan, leaf: Hash, decision: &Decision) -> DraftResult {
 }
 
 impl Answers {
-    /// Those that can be sent now, and those that wait until more than `published` is public.
-    pub(crate) fn split(self, published: TreeSize) -> (Self, Self) {
+    /// Those that can be sent now, and those that wait until more than `tiled` is there to be read.
+    pub(crate) fn split(self, tiled: TreeSize) -> (Self, Self) {
         let (now, later) = self.0.into_iter().partition(|(_reply, level, draft)| {
-            *level == Level::Committed && draft.results.iter().all(|result| result.is_covered(published))
+            *level == Level::Committed && draft.results.iter().all(|result| result.is_covered(tiled))
+        });
+        (Self(now), Self(later))
+    }
+
+    /// Those that wait for no more than files to read, and those that wait for a public checkpoint.
+    pub(crate) fn by_level(self) -> (Self, Self) {
+        let (now, later) = self.0.into_iter().partition(|(_reply, level, _)| *level == Level::Committed);
+        (Self(now), Self(later))
+    }
+
+    /// Those whose entries are below the public checkpoint, at level *cosigned* below one that met the policy, and those
+    /// that wait on. What nobody waits for any more is dropped.
+    pub(crate) fn covered(self, published: TreeSize, met: Option<TreeSize>) -> (Self, Self) {
+        let waited_for = self.0.into_iter().filter(|(reply, ..)| !reply.is_closed());
+        let (now, later) = waited_for.partition(|(_reply, level, draft)| match level {
+            Level::Committed => true,
+            Level::Published => draft.end() <= published,
+            Level::Cosigned => met.is_some_and(|met| draft.end() <= met),
         });
         (Self(now), Self(later))
     }
@@ -139,9 +159,9 @@ impl Answers {
 }
 
 impl DraftResult {
-    fn is_covered(&self, published: TreeSize) -> bool {
+    fn is_covered(&self, tiled: TreeSize) -> bool {
         match self {
-            Self::Earlier { index, .. } => index.0 < published.0,
+            Self::Earlier { index, .. } => index.0 < tiled.0,
             Self::Fresh { .. } | Self::Refused(_) => true,
         }
     }
@@ -149,28 +169,53 @@ impl DraftResult {
 
 impl Draft {
     /// Whether proofs have to be read from files.
-    pub(crate) fn is_finished(&self) -> bool {
-        !self.results.iter().any(|result| matches!(result, DraftResult::Earlier { .. }))
+    pub(crate) fn is_finished(&self, level: Level) -> bool {
+        self.results.iter().all(|result| match result {
+            DraftResult::Earlier { .. } => false,
+            DraftResult::Fresh { .. } => level != Level::Cosigned,
+            DraftResult::Refused(_) => true,
+        })
     }
 
-    /// Makes the receipts: of entries of this batch relative to its checkpoint, of earlier ones relative to the
-    /// `published` one. Each is checked before it leaves.
-    pub(crate) fn finish(self, blobs: &dyn Blobs, published: &Signed) -> Result<Answer, Unfinished> {
+    /// The size of the smallest tree that has all of its entries.
+    fn end(&self) -> TreeSize {
+        let end = |result: &DraftResult| match result {
+            DraftResult::Earlier { index, .. } | DraftResult::Fresh { index, .. } => index.0 + 1,
+            DraftResult::Refused(_) => 0,
+        };
+        TreeSize(self.results.iter().map(end).max().unwrap_or(0))
+    }
+
+    /// Makes the receipts: of entries of this batch relative to its checkpoint, of earlier ones relative to `readable`, and
+    /// all of them so at level *cosigned*. Each is checked before it leaves.
+    pub(crate) fn finish(
+        self,
+        blobs: &dyn Blobs,
+        readable: &Signed,
+        level: Level,
+    ) -> Result<Answer, Unfinished> {
         let Self { signed, tree, results } = self;
+        let mut read = HashMap::new();
+        let mut of_files = |index, leaf, duplicate| {
+            let receipt = prove_out_of(blobs, readable, index, &leaf, &mut read);
+            let receipt = receipt.map_err(Unfinished::Earlier)?;
+            Ok(Outcome::Logged(Logged { index, receipt, duplicate }))
+        };
         let results = results.into_iter().map(|result| match result {
             DraftResult::Refused(outcome) => Ok(outcome),
+            DraftResult::Fresh { index, leaf, duplicate } if level == Level::Cosigned => {
+                of_files(index, leaf, duplicate)
+            }
             DraftResult::Fresh { index, leaf, duplicate } => {
                 let receipt =
                     prove_own(&signed, tree.as_deref(), index, &leaf).map_err(Unfinished::Committed)?;
                 Ok(Outcome::Logged(Logged { index, receipt, duplicate }))
             }
-            DraftResult::Earlier { index, leaf } => {
-                let receipt = prove(blobs, published, index, &leaf).map_err(Unfinished::Earlier)?;
-                Ok(Outcome::Logged(Logged { index, receipt, duplicate: true }))
-            }
+            DraftResult::Earlier { index, leaf } => of_files(index, leaf, true),
         });
         let results = results.collect::<Result<_, Unfinished>>()?;
-        Ok(Answer { checkpoint: signed.note.clone(), results })
+        let checkpoint = if level == Level::Cosigned { &readable.note } else { &signed.note };
+        Ok(Answer { checkpoint: checkpoint.clone(), results })
     }
 
     /// The place of the one entry that was asked for, for those who want no receipt: what was signed was recomputed
@@ -203,8 +248,18 @@ pub(crate) fn prove(
     index: LeafIndex,
     leaf: &Hash,
 ) -> Result<Receipt, Fatal> {
+    prove_out_of(blobs, published, index, leaf, &mut HashMap::new())
+}
+
+fn prove_out_of(
+    blobs: &dyn Blobs,
+    published: &Signed,
+    index: LeafIndex,
+    leaf: &Hash,
+    read: &mut HashMap<Tile, Vec<u8>>,
+) -> Result<Receipt, Fatal> {
     let size = published.size();
-    let proof = Tiles::new(blobs, size).unverified_inclusion_proof(index)?;
+    let proof = Tiles::new(blobs, size).unverified_inclusion_proof(index, read)?;
     check_inclusion(leaf, index, size, &proof, &published.checkpoint.root)?;
     Ok(Receipt { extra: None, index, proof, checkpoint: published.note.clone() })
 }

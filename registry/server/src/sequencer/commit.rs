@@ -143,8 +143,7 @@ fn swap(heads: &dyn Heads, old: &[u8], new: &[u8]) -> Result<(), Fatal> {
 }
 
 fn deliver(writer: &Writer, answers: answer::Answers, job: Option<Job>) -> Result<(), Fatal> {
-    let published = writer.shared.published().size();
-    let (now, later) = answers.split(published);
+    let (now, later) = answers.split(writer.shared.tiled().size());
     now.send();
     if job.is_none() && later.is_empty() {
         return Ok(());

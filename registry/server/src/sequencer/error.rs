@@ -11,6 +11,7 @@ use sillok_log::tile::TileError;
 use sillok_log::{LeafIndex, TreeSize, UnixSeconds, checkpoint, entry};
 
 use crate::store;
+use crate::witness::Suspicion;
 
 /// Why nothing is signed any more, or was not in the first place.
 #[derive(Debug)]
@@ -126,6 +127,20 @@ pub enum Fatal {
         /// Its path.
         path: String,
     },
+    /// A witness has cosigned what this log's head does not know.
+    Witnessed {
+        /// Its name in the policy.
+        witness: String,
+        /// What it has cosigned.
+        suspicion: Suspicion,
+        /// The size in the head.
+        head: TreeSize,
+    },
+    /// The URL of a witness in the policy is none that can be asked.
+    WitnessUrl {
+        /// The URL.
+        url: String,
+    },
     /// A position that no tree has.
     Tree {
         /// What was wrong with it.
@@ -189,6 +204,16 @@ impl std::fmt::Display for Fatal {
             Self::TileMissing { path } => write!(f, "{path} is missing"),
             Self::TileWrong { path } => write!(f, "{path} contradicts the signed root"),
             Self::Tree { source } => write!(f, "log does not read as a tree: {source}"),
+            Self::Witnessed { witness, suspicion, head } => {
+                write!(
+                    f,
+                    "witness {witness} {suspicion}, but the head knows only {head} (log.witnessed); it was taken from \
+                     a backup, or somebody else has the key"
+                )
+            }
+            Self::WitnessUrl { url } => {
+                write!(f, "witness of the policy has the URL {url:?}, which is no http URL")
+            }
         }
     }
 }
@@ -217,7 +242,9 @@ impl std::error::Error for Fatal {
             | Self::RootMismatch { .. }
             | Self::Shrinks { .. }
             | Self::TileMissing { .. }
-            | Self::TileWrong { .. } => None,
+            | Self::TileWrong { .. }
+            | Self::Witnessed { .. }
+            | Self::WitnessUrl { .. } => None,
         }
     }
 }

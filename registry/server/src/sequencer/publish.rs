@@ -1,7 +1,7 @@
 //! Shows committed batches to readers, several together: bundles and tiles first, durably, then the checkpoint.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use sillok_log::TreeSize;
@@ -10,7 +10,7 @@ use sillok_log::tile::Tile;
 use super::answer::Answers;
 use super::edge::Edge;
 use super::head::Signed;
-use super::{Fatal, Shared};
+use super::{Fatal, Shared, cosign};
 use crate::segment::Staging;
 use crate::store::{Blobs, Object, Seen, SeenBatch};
 
@@ -46,6 +46,8 @@ pub(crate) struct Publisher {
     pub(crate) edge: Edge,
     pub(crate) interval: Duration,
     pub(crate) shared: Arc<Shared>,
+    /// Where the checkpoint goes if it needs cosignatures to be public, and who collects them.
+    pub(crate) cosigner: Option<(Arc<dyn Blobs>, Sender<cosign::Message>)>,
 }
 
 impl Publisher {
@@ -66,11 +68,31 @@ impl Publisher {
             }
             match &failure {
                 Some(reason) => waiting.refuse(reason),
-                None => waiting.send(),
+                None => self.answer(waiting),
             }
             if end {
+                self.tell(cosign::Message::Stop);
                 return;
             }
+        }
+    }
+
+    /// Sends what was waiting for files, and hands on what waits for cosignatures.
+    fn answer(&self, waiting: Answers) {
+        if self.cosigner.is_none() {
+            return waiting.send();
+        }
+        let (now, later) = waiting.by_level();
+        now.send();
+        if !later.is_empty() {
+            self.tell(cosign::Message::Wait(later));
+        }
+    }
+
+    /// A cosigner that has ended was stopped with the log.
+    fn tell(&self, message: cosign::Message) {
+        if let Some((_pending, cosigner)) = &self.cosigner {
+            drop(cosigner.send(message));
         }
     }
 
@@ -88,8 +110,10 @@ impl Publisher {
             seen.keys.extend(job.seen.keys);
             seen.controls.extend(job.seen.controls);
         }
-        publish(self.blobs.as_ref(), &mut self.edge, old, &signed)?;
-        self.shared.set_published(signed);
+        let checkpoint = self.cosigner.as_ref().map_or(&self.blobs, |(pending, _cosigner)| pending);
+        publish(self.blobs.as_ref(), checkpoint.as_ref(), &mut self.edge, old, &signed)?;
+        self.shared.set_tiled(Arc::clone(&signed));
+        self.tell(cosign::Message::Whole(signed));
         let took = begun.elapsed();
         self.shared.stats.publish_seconds.record(took);
         self.staging.retire(self.edge.size()).map_err(Fatal::store("retiring segments"))?;
@@ -102,9 +126,11 @@ impl Publisher {
     }
 }
 
-/// Publishes what was pushed to the edge since size `old`. Recovery does the same.
+/// Publishes what was pushed to the edge since size `old`, and puts its checkpoint into `checkpoint`: the same blobs, or a
+/// place of its own while cosignatures are lacking. Recovery does the same.
 pub(crate) fn publish(
     blobs: &dyn Blobs,
+    checkpoint: &dyn Blobs,
     edge: &mut Edge,
     old: TreeSize,
     signed: &Signed,
@@ -122,7 +148,7 @@ pub(crate) fn publish(
     //
     // If we crash here: the files show what no public checkpoint covers. They are what the head has signed, so
     // recovery writes the same bytes again and goes on.
-    blobs.put_checkpoint(&signed.note).map_err(Fatal::store("publishing the checkpoint"))?;
+    checkpoint.put_checkpoint(&signed.note).map_err(Fatal::store("publishing the checkpoint"))?;
     //
     // If we crash here: partial tiles stay that nobody needs. The segment stays too, and is retired at the next
     // opening.

@@ -13,7 +13,7 @@ use super::edge::Edge;
 use super::head::{Head, Signed};
 use super::plan::MAX_CLOCK_BEHIND_SECONDS;
 use super::{Fatal, Stores, publish};
-use crate::store::{Heads, Swap};
+use crate::store::{Blobs, Heads, Swap};
 
 /// A log whose public files are what its head says.
 pub(crate) struct Recovered {
@@ -22,6 +22,8 @@ pub(crate) struct Recovered {
     pub(crate) head: Head,
     pub(crate) edge: Edge,
     pub(crate) signed: Arc<Signed>,
+    /// The public checkpoint, which lacks behind the head while cosignatures are awaited.
+    pub(crate) public: Arc<Signed>,
 }
 
 //= specs/log.md#checkpoint
@@ -69,9 +71,11 @@ pub(crate) fn accept_earlier_clock(
     Ok(before)
 }
 
-/// Brings the public files of an existing log up to its head.
+/// Brings the public files of an existing log up to its head. `pending`, of a log whose checkpoints are cosigned before
+/// they are public, holds the newest of which all tiles are there.
 pub(crate) fn recover(
     stores: &Stores,
+    pending: Option<&dyn Blobs>,
     key: &VerifierKey,
     kind: LogKind,
     now: UnixSeconds,
@@ -89,24 +93,25 @@ pub(crate) fn recover(
 
     // What readers were shown is at most that. More means that the head was taken from a backup.
     let public = stores.blobs.checkpoint().map_err(Fatal::store("reading the public checkpoint"))?;
-    let mut edge = match public.map(|note| Signed::open(note, key, "public")).transpose()? {
+    let public = match public.map(|note| Signed::open(note, key, "public")).transpose()? {
+        // A log that has just begun has nobody's cosignature: size 0 is public as the log says it.
         None if signed.size() == TreeSize(0) => {
-            let edge = Edge::load(stores.blobs.as_ref(), &signed)?;
             stores.blobs.put_checkpoint(&signed.note).map_err(Fatal::store("publishing the checkpoint"))?;
-            edge
+            Signed::clone(&signed)
         }
         None => return Err(Fatal::PublicMissing { head: signed.size() }),
-        Some(public) if public.size() > signed.size() => {
-            return Err(Fatal::PublicAhead { public: public.size(), head: signed.size() });
-        }
-        Some(public)
-            if public.size() == signed.size() && public.checkpoint.root != signed.checkpoint.root =>
-        {
-            return Err(Fatal::Fork { size: signed.size() });
-        }
-        // Its tiles add up to its root, or the log is not opened.
-        Some(public) => Edge::load(stores.blobs.as_ref(), &public)?,
+        Some(public) => within(public, &signed)?,
     };
+    // What is whole may be more than what is public. A log that never awaited cosignatures has nothing there.
+    let whole = match pending {
+        None => None,
+        Some(pending) => pending.checkpoint().map_err(Fatal::store("reading the pending checkpoint"))?,
+    };
+    let whole = whole.map(|note| within(Signed::open(note, key, "pending")?, &signed)).transpose()?;
+    let whole = whole.filter(|whole| whole.size() > public.size()).unwrap_or_else(|| public.clone());
+    // Its tiles add up to its root, or the log is not opened.
+    let mut edge = Edge::load(stores.blobs.as_ref(), &whole)?;
+    let checkpoint = pending.unwrap_or_else(|| stores.blobs.as_ref());
 
     // Crashed between the head and the end of publication: what is committed and not public is in the segments.
     // Together they add up to the signed root, or nothing is published.
@@ -114,13 +119,29 @@ pub(crate) fn recover(
     if old < signed.size() {
         let staged = stores.staging.replay(old, signed.size()).map_err(Fatal::store("replaying segments"))?;
         staged.into_iter().try_for_each(|entry| edge.push(entry))?;
-        publish::publish(stores.blobs.as_ref(), &mut edge, old, &signed)?;
+        publish::publish(stores.blobs.as_ref(), checkpoint, &mut edge, old, &signed)?;
     } else {
         // Crashed between the renaming of the checkpoint and the synchronisation of its name: it is visible, and may not
         // outlast a loss of power. Put again before the segments that could publish it once more are gone.
-        stores.blobs.put_checkpoint(&signed.note).map_err(Fatal::store("publishing the checkpoint"))?;
+        checkpoint.put_checkpoint(&signed.note).map_err(Fatal::store("publishing the checkpoint"))?;
     }
     // Crashed before a segment was retired, or with a batch in it that was never signed.
     stores.staging.retire(signed.size()).map_err(Fatal::store("retiring segments"))?;
-    Ok(Recovered { record, head, edge, signed })
+    // A public checkpoint that was renamed and not synchronised may not outlast a loss of power: put again, as it is.
+    if pending.is_some() {
+        stores.blobs.put_checkpoint(&public.note).map_err(Fatal::store("publishing the checkpoint"))?;
+    }
+    let public = Arc::new(public);
+    Ok(Recovered { record, head, edge, signed, public })
+}
+
+/// A checkpoint that readers may have been shown, if the head knows it.
+fn within(shown: Signed, head: &Signed) -> Result<Signed, Fatal> {
+    if shown.size() > head.size() {
+        return Err(Fatal::PublicAhead { public: shown.size(), head: head.size() });
+    }
+    if shown.size() == head.size() && shown.checkpoint.root != head.checkpoint.root {
+        return Err(Fatal::Fork { size: head.size() });
+    }
+    Ok(shown)
 }

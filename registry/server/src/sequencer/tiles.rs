@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sillok_log::merkle::{Frontier, NodeId, inclusion_plan, leaf_hash};
+use sillok_log::merkle::{Frontier, NodeId, consistency_plan, inclusion_plan, leaf_hash};
 use sillok_log::tile::{Tile, TileKind, parse_bundle};
 use sillok_log::{Hash, LeafIndex, TreeSize};
 
@@ -83,14 +83,33 @@ impl<'a> Tiles<'a> {
         Ok(Frontier::from_parts(self.size, self.nodes(&nodes)?)?)
     }
 
-    /// A proof for a leaf. The caller checks it.
-    pub(crate) fn unverified_inclusion_proof(&self, index: LeafIndex) -> Result<Vec<Hash>, Fatal> {
+    /// The root of an earlier tree, out of the nodes that both have; not compared with anything.
+    pub(crate) fn unverified_root_at(&self, earlier: TreeSize) -> Result<Hash, Fatal> {
+        let nodes = Frontier::nodes(earlier)?;
+        Ok(Frontier::from_parts(earlier, self.nodes(&nodes)?)?.root())
+    }
+
+    /// A proof for a leaf. The caller checks it. `read` keeps tiles for the next proof.
+    pub(crate) fn unverified_inclusion_proof(
+        &self,
+        index: LeafIndex,
+        read: &mut HashMap<Tile, Vec<u8>>,
+    ) -> Result<Vec<Hash>, Fatal> {
         let plan = inclusion_plan(index, self.size)?;
+        Ok(plan.fold(&self.nodes_out_of(plan.nodes(), read)?)?)
+    }
+
+    /// A proof that the tree extends the one of `old` leaves. Who is asked to believe it checks it.
+    pub(crate) fn unverified_consistency_proof(&self, old: TreeSize) -> Result<Vec<Hash>, Fatal> {
+        let plan = consistency_plan(old, self.size)?;
         Ok(plan.fold(&self.nodes(plan.nodes())?)?)
     }
 
     fn nodes(&self, nodes: &[NodeId]) -> Result<Vec<Hash>, Fatal> {
-        let mut read: HashMap<Tile, Vec<u8>> = HashMap::new();
+        self.nodes_out_of(nodes, &mut HashMap::new())
+    }
+
+    fn nodes_out_of(&self, nodes: &[NodeId], read: &mut HashMap<Tile, Vec<u8>>) -> Result<Vec<Hash>, Fatal> {
         let mut hashes = Vec::with_capacity(nodes.len());
         for node in nodes {
             let tile = Tile::holding(*node, self.size)?;
