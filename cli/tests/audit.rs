@@ -231,6 +231,36 @@ fn a_published_list_is_compared_with_the_log_bit_by_bit() {
 }
 
 #[test]
+fn an_audit_goes_on_from_its_state_and_makes_the_same_page_again() {
+    let (folder, key) = raw_log();
+    let arguments = ["audit", "d", "--vkey", &key, "--state", "s", "--json", "--report", "page.html"];
+    let audited = || {
+        let ended = run(folder.path(), &[], &arguments);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
+        assert!(page.contains("clean") && !page.contains("http"), "{page}");
+        (ended.out, page)
+    };
+    let first = audited();
+    assert_eq!(audited(), first);
+    // Of what it has replayed it needs no more than the tiles: the bundles may be gone.
+    let registry = world::open(&folder.path().join("d"), LogKind::Raw);
+    registry.handle().add_raw_blocking(vec![b"more".to_vec()], Level::Published).unwrap();
+    registry.stop().unwrap();
+    fs::remove_file(folder.path().join("d/public/tile/entries/000")).unwrap();
+    assert!(audited().0.contains("\"size\":601"));
+    assert_eq!(audit(folder.path(), &key).0, Some(1));
+
+    let other = tempfile::tempdir().unwrap();
+    succeed(other.path(), &["init", "--data", "d", "--raw"]);
+    fs::copy(folder.path().join("s"), other.path().join("s")).unwrap();
+    let vkey = key_of(other.path());
+    let refused = run(other.path(), &[], &["audit", "d", "--vkey", &vkey, "--state", "s"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.err.contains("another log"), "{refused:?}");
+}
+
+#[test]
 fn the_index_is_built_anew_on_demand() {
     let folder = tempfile::tempdir().unwrap();
     succeed(folder.path(), &["init", "--data", "d"]);

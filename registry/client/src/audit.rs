@@ -1,18 +1,21 @@
 //! Audits a published log: streams its files through the oracle of `sillok-log`.
 //!
 //! [`Audit::advance`] reads the newest checkpoint and replays every entry up to it; every tile of every level is
-//! compared with what the entries make. Called again, it goes on from there to a newer checkpoint.
+//! compared with what the entries make. Called again, it goes on from there to a newer checkpoint, which must be of
+//! the same history. [`Audit::open`] goes on from a file.
 //!
 //! # Out of scope
 //! Published status lists: whoever can decode them asks [`Audit::auditor`] and adds what it finds.
 //!
 //! # Invariants
-//! A finding stops nothing that can still be checked. What could not be checked is said, never left out.
+//! A finding stops nothing that can still be checked. What could not be checked is said, never left out. An audit in
+//! parts finds what one at once finds, and takes memory that does not grow with the log.
 
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::thread;
 
-use sillok_log::audit::{Auditor, Counts, Finding, LogKind};
+use sillok_log::audit::{Auditor, Counts, Finding, LogKind, Pushed};
 use sillok_log::checkpoint::{self, Checkpoint};
 use sillok_log::note::VerifierKey;
 use sillok_log::tile::{Tile, TileKind, parse_bundle};
@@ -20,8 +23,17 @@ use sillok_log::{LeafIndex, TreeSize};
 
 use crate::source::{Source, SourceError};
 
+mod commitments;
+mod evidence;
 mod fetch;
+mod history;
+mod state;
 
+pub use evidence::{Claim, Evidence, EvidenceError};
+pub use history::{History, Signed, compare};
+pub use state::StateError;
+
+use commitments::Commitments;
 use fetch::{Fetched, Served};
 
 /// An audit of one log.
@@ -30,13 +42,18 @@ pub struct Audit<'a> {
     source: &'a Source,
     key: &'a VerifierKey,
     auditor: Auditor,
+    commitments: Commitments,
     findings: Findings,
+    evidence: Vec<Evidence>,
     unchecked: Vec<Unchecked>,
-    checkpoint: Option<Checkpoint>,
+    /// The last one that was of the same history as those before.
+    checkpoint: Option<Signed>,
     /// The last bundle, if it is not full: its successor begins with it.
     partial: Vec<u8>,
-    /// A file is missing or malformed: what comes after it cannot be replayed.
-    broken: bool,
+    /// A file is missing or malformed: what comes after it could not be replayed.
+    broken: Option<Unchecked>,
+    /// Where the state is kept, and the size at which it was saved last.
+    state: Option<(PathBuf, TreeSize)>,
 }
 
 /// Something that the audit could not look at.
@@ -48,9 +65,28 @@ pub struct Unchecked {
     pub why: String,
 }
 
+/// A finding in words: those of earlier runs of an audit are kept so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The stable code.
+    pub code: String,
+    /// The entry that it is about, if it is about one.
+    pub at: Option<u64>,
+    /// What is wrong.
+    pub detail: String,
+}
+
+impl From<&Finding> for Told {
+    fn from(finding: &Finding) -> Self {
+        let at = finding.at().map(|at| at.0);
+        Self { code: finding.code().into(), at, detail: finding.to_string() }
+    }
+}
+
 /// Findings: the first [`MAX_FINDINGS`] of them, and how many there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
+    earlier: Vec<Told>,
     kept: Vec<Finding>,
     total: u64,
 }
@@ -60,6 +96,10 @@ pub struct Findings {
 pub struct Report {
     /// The checkpoint that was audited.
     pub checkpoint: Checkpoint,
+    /// The signed note that says it.
+    pub note: String,
+    /// What shows that the log signed two histories, or went back.
+    pub evidence: Vec<Evidence>,
     /// How many entries were replayed.
     pub replayed: TreeSize,
     /// How many entries there were of what.
@@ -91,6 +131,13 @@ pub enum AuditError {
     },
     /// The checkpoint could not be read.
     Source(SourceError),
+    /// The state could not be read or written.
+    State(StateError),
+    /// The files for the commitments could not be read or written.
+    Work {
+        /// What the operating system said.
+        source: std::io::Error,
+    },
 }
 
 impl std::fmt::Display for AuditError {
@@ -100,6 +147,8 @@ impl std::fmt::Display for AuditError {
                 write!(f, "{place} does not open under the log's key: {source}")
             }
             Self::Source(error) => error.fmt(f),
+            Self::State(error) => error.fmt(f),
+            Self::Work { source } => write!(f, "could not keep the commitments of the log: {source}"),
         }
     }
 }
@@ -109,12 +158,23 @@ impl std::error::Error for AuditError {
         match self {
             Self::Checkpoint { source, .. } => Some(source),
             Self::Source(error) => Some(error),
+            Self::State(error) => Some(error),
+            Self::Work { source } => Some(source),
         }
     }
 }
 
 impl Findings {
-    /// The first of them, at most [`MAX_FINDINGS`].
+    /// All that are kept, in words, in the order of their entries, those about no entry last.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Told> {
+        let mut rows: Vec<Told> =
+            self.earlier.iter().cloned().chain(self.kept.iter().map(Told::from)).collect();
+        rows.sort_by_key(|row| row.at.unwrap_or(u64::MAX));
+        rows
+    }
+
+    /// Those of this run and not of one that it goes on from.
     #[must_use]
     pub fn kept(&self) -> &[Finding] {
         &self.kept
@@ -126,50 +186,160 @@ impl Findings {
         self.total
     }
 
+    fn has(&self, finding: &Finding) -> bool {
+        self.kept.contains(finding) || (!self.earlier.is_empty() && self.earlier.contains(&finding.into()))
+    }
+
+    /// What is not about an entry may be looked at again, and is one finding.
     fn push(&mut self, finding: Finding) {
+        if finding.at().is_none() && self.has(&finding) {
+            return;
+        }
         self.total += 1;
-        if self.kept.len() < MAX_FINDINGS {
+        if self.earlier.len() + self.kept.len() < MAX_FINDINGS {
             self.kept.push(finding);
         }
     }
 }
 
 impl<'a> Audit<'a> {
-    /// An audit that has read nothing yet.
+    /// An audit that has read nothing yet and keeps no state.
     #[must_use]
     pub fn new(source: &'a Source, key: &'a VerifierKey, kind: LogKind) -> Self {
         Self {
             source,
             key,
             auditor: Auditor::new(kind),
+            commitments: Commitments::new(),
             findings: Findings::default(),
+            evidence: Vec::new(),
             unchecked: Vec::new(),
             checkpoint: None,
             partial: Vec::new(),
-            broken: false,
+            broken: None,
+            state: None,
         }
+    }
+
+    //= specs/audit.md#saved-state
+    /// An audit that goes on from the state in a file, or begins one there. The folder beside it, `path` with `.d`,
+    /// holds its commitments and its evidence.
+    ///
+    /// # Errors
+    /// [`StateError`]: among others, the state is of another log.
+    pub fn open(
+        source: &'a Source,
+        key: &'a VerifierKey,
+        kind: LogKind,
+        path: &Path,
+    ) -> Result<Self, StateError> {
+        let saved = state::load(path, key)?;
+        let (folder, mut audit) = (state::folder(path), Self::new(source, key, kind));
+        let io = |operation, path: &Path| {
+            let path = path.to_path_buf();
+            move |source| StateError::Io { operation, path, source }
+        };
+        std::fs::create_dir_all(&folder).map_err(io("make", &folder))?;
+        let runs = saved.as_ref().map(|saved| saved.runs.clone()).unwrap_or_default();
+        audit.commitments =
+            Commitments::open(folder.clone(), runs).map_err(io("read the commitments in", &folder))?;
+        if let Some(saved) = saved {
+            audit.auditor = saved.auditor;
+            audit.findings = Findings { earlier: saved.found, kept: Vec::new(), total: saved.found_total };
+            audit.unchecked = saved.unchecked;
+            audit.checkpoint = saved.checkpoint;
+            audit.partial = saved.partial;
+        }
+        audit.state = Some((path.into(), audit.auditor.size()));
+        Ok(audit)
     }
 
     /// Reads the newest checkpoint and replays the log up to it. `progress` is told after each bundle.
     ///
     /// # Errors
-    /// There is no checkpoint, or it is not signed by the log's key: there is nothing to audit against.
+    /// There is no checkpoint, or it is not signed by the log's key: there is nothing to audit against. The state
+    /// could not be saved.
     pub fn advance(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), AuditError> {
         let note = self.source.checkpoint().map_err(AuditError::Source)?;
         let checkpoint = Checkpoint::open(&note, self.key)
             .map_err(|source| AuditError::Checkpoint { place: self.source.name("checkpoint"), source })?;
-        let size = checkpoint.size;
-        if size > self.auditor.size() && !self.broken {
-            self.replay(size, progress);
-            if !self.broken {
+        let now = Signed { checkpoint, note };
+        if !self.is_of_same_history(&now)? {
+            return self.save();
+        }
+        let size = now.checkpoint.size;
+        // What was missing may be there by now: a broken replay begins again where it ended.
+        self.broken = None;
+        self.checkpoint = Some(now);
+        if size > self.auditor.size() {
+            self.replay(size, progress)?;
+            if self.broken.is_none() {
                 self.judge_partial_tiles();
             }
         }
-        if !self.broken && self.checkpoint.as_ref() != Some(&checkpoint) {
-            self.auditor.judge(&checkpoint).into_iter().for_each(|finding| self.findings.push(finding));
+        if let (None, Some(now)) = (&self.broken, &self.checkpoint) {
+            self.auditor.judge(&now.checkpoint).into_iter().for_each(|finding| self.findings.push(finding));
         }
-        self.checkpoint = Some(checkpoint);
-        Ok(())
+        self.settle()?;
+        self.save()
+    }
+
+    /// Compares a checkpoint with the one before it. What shows that they are of two histories is found once.
+    fn is_of_same_history(&mut self, now: &Signed) -> Result<bool, AuditError> {
+        let Some(before) = &self.checkpoint else { return Ok(true) };
+        let sizes = (before.checkpoint.size, now.checkpoint.size);
+        let (finding, evidence) = match compare(self.source, before, now) {
+            History::Grown => return Ok(true),
+            History::Unknown(why) => {
+                let what = format!("that {} entries follow {} of the same log", sizes.1, sizes.0);
+                self.could_not_check(what, why);
+                return Ok(true);
+            }
+            History::Forked(evidence) => {
+                let (older, newer) = (sizes.0.min(sizes.1), sizes.0.max(sizes.1));
+                (Finding::Forked { older, newer }, evidence)
+            }
+            History::Shrank(evidence) => (Finding::Shrank { seen: sizes.0, stated: sizes.1 }, evidence),
+        };
+        if !self.findings.has(&finding) {
+            self.findings.push(finding);
+            if let Some((path, _size)) = &self.state {
+                let path = state::folder(path).join(evidence.file_name(self.key));
+                evidence.write(&path, self.key).map_err(AuditError::State)?;
+            }
+            self.evidence.push(evidence);
+        }
+        Ok(false)
+    }
+
+    /// Looks for commitments that were there before.
+    fn settle(&mut self) -> Result<(), AuditError> {
+        let (auditor, findings) = (&mut self.auditor, &mut self.findings);
+        let settled = self.commitments.settle(&mut |issued| {
+            // An entry is found once.
+            if !issued.refused {
+                findings.push(auditor.judge_duplicate(&issued));
+            }
+        });
+        settled.map_err(|source| AuditError::Work { source })
+    }
+
+    fn save(&mut self) -> Result<(), AuditError> {
+        let Some((path, saved_at)) = &mut self.state else { return Ok(()) };
+        let work = |source| AuditError::Work { source };
+        let found = self.findings.rows();
+        let saved = state::Saved {
+            auditor: self.auditor.clone(),
+            checkpoint: self.checkpoint.clone(),
+            partial: self.partial.clone(),
+            found,
+            found_total: self.findings.total,
+            unchecked: self.unchecked.clone(),
+            runs: self.commitments.runs().map_err(work)?.to_vec(),
+        };
+        state::store(path, self.key, &saved).map_err(AuditError::State)?;
+        *saved_at = self.auditor.size();
+        self.commitments.forget().map_err(work)
     }
 
     /// The oracle, for those who check more than files.
@@ -181,22 +351,31 @@ impl<'a> Audit<'a> {
     /// Whether every entry of the checkpoint was replayed.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
-        !self.broken
+        self.broken.is_none()
     }
 
-    /// What was found; `None` before the first checkpoint.
+    /// What was found so far; `None` before the first checkpoint.
     #[must_use]
-    pub fn finish(self) -> Option<Report> {
+    pub fn report(&self) -> Option<Report> {
+        let Signed { checkpoint, note } = self.checkpoint.clone()?;
         Some(Report {
-            checkpoint: self.checkpoint?,
+            checkpoint,
+            note,
+            evidence: self.evidence.clone(),
             replayed: self.auditor.size(),
             counts: self.auditor.counts().clone(),
-            findings: self.findings,
-            unchecked: self.unchecked,
+            findings: self.findings.clone(),
+            unchecked: self.unchecked.iter().chain(&self.broken).cloned().collect(),
         })
     }
 
-    fn replay(&mut self, size: TreeSize, progress: &mut dyn FnMut(Progress)) {
+    /// As [`Audit::report`], at the end.
+    #[must_use]
+    pub fn finish(self) -> Option<Report> {
+        self.report()
+    }
+
+    fn replay(&mut self, size: TreeSize, progress: &mut dyn FnMut(Progress)) -> Result<(), AuditError> {
         let source = self.source;
         let first = self.auditor.size().0 / FULL_COUNT;
         thread::scope(|scope| {
@@ -205,44 +384,59 @@ impl<'a> Audit<'a> {
                 let fetched = lanes.get(lane).map(Receiver::recv);
                 let Some(Ok(fetched)) = fetched else {
                     self.give_up(LeafIndex(index * FULL_COUNT), "a reading thread ended early");
-                    return;
+                    return Ok(());
                 };
-                self.take(fetched, index);
+                // Dropping the lanes ends the threads.
+                self.take(fetched, index)?;
                 progress(Progress { done: self.auditor.size().0, total: size.0 });
-                if self.broken {
-                    // Dropping the lanes ends the threads.
-                    return;
+                if self.broken.is_some() {
+                    return Ok(());
+                }
+                if self
+                    .state
+                    .as_ref()
+                    .is_some_and(|(_path, saved)| self.auditor.size().0 - saved.0 >= SAVED_EVERY)
+                {
+                    self.save()?;
                 }
             }
-        });
+            Ok(())
+        })
     }
 
     /// Pushes the entries of one bundle, then compares the tiles that they complete.
-    fn take(&mut self, fetched: Fetched, index: u64) {
+    fn take(&mut self, fetched: Fetched, index: u64) -> Result<(), AuditError> {
         let Fetched { bundle: Served { tile, bytes }, tiles } = fetched;
         let from = LeafIndex(self.auditor.size().0);
         let bytes = match bytes {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {
                 self.findings.push(Finding::TileMissing { tile });
-                return self.give_up(from, "their bundle is missing");
+                self.give_up(from, "their bundle is missing");
+                return Ok(());
             }
             Err(SourceError::Tile { tile, source }) => {
                 self.findings.push(Finding::BundleMalformed { tile, error: source });
-                return self.give_up(from, "their bundle is malformed");
+                self.give_up(from, "their bundle is malformed");
+                return Ok(());
             }
             Err(SourceError::TooLong { .. }) => {
                 // No bundle has that many bytes: it is not its entries, whatever else it is.
                 self.findings.push(Finding::TileMismatch { tile });
-                return self.give_up(from, "their bundle is longer than any bundle");
+                self.give_up(from, "their bundle is longer than any bundle");
+                return Ok(());
             }
-            Err(error) => return self.give_up(from, &error.to_string()),
+            Err(error) => {
+                self.give_up(from, &error.to_string());
+                return Ok(());
+            }
         };
         let entries = match parse_bundle(&bytes, tile.width()) {
             Ok(entries) => entries,
             Err(error) => {
                 self.findings.push(Finding::BundleMalformed { tile, error });
-                return self.give_up(from, "their bundle is malformed");
+                self.give_up(from, "their bundle is malformed");
+                return Ok(());
             }
         };
         if !bytes.starts_with(&self.partial) {
@@ -250,12 +444,15 @@ impl<'a> Audit<'a> {
         }
         let known = usize::try_from(from.0.saturating_sub(index * FULL_COUNT)).unwrap_or(0);
         for entry in entries.iter().skip(known) {
-            if let Some(finding) = self.auditor.push(entry) {
-                self.findings.push(finding);
+            let Pushed { finding, issued } = self.auditor.push_apart(entry);
+            finding.into_iter().for_each(|finding| self.findings.push(finding));
+            if let Some(issued) = issued {
+                self.commitments.push(&issued).map_err(|source| AuditError::Work { source })?;
             }
         }
         self.partial = if tile.is_full() { Vec::new() } else { bytes };
         tiles.into_iter().for_each(|served| self.judge_tile(served));
+        Ok(())
     }
 
     fn judge_partial_tiles(&mut self) {
@@ -276,13 +473,13 @@ impl<'a> Audit<'a> {
     }
 
     fn give_up(&mut self, from: LeafIndex, why: &str) {
-        self.broken = true;
-        self.could_not_check(format!("entries from {from} on"), why.into());
+        self.broken = Some(Unchecked { what: format!("entries from {from} on"), why: why.into() });
     }
 
     fn could_not_check(&mut self, what: String, why: String) {
-        if self.unchecked.len() < MAX_FINDINGS {
-            self.unchecked.push(Unchecked { what, why });
+        let unchecked = Unchecked { what, why };
+        if self.unchecked.len() < MAX_FINDINGS && !self.unchecked.contains(&unchecked) {
+            self.unchecked.push(unchecked);
         }
     }
 }
@@ -304,6 +501,9 @@ const FULL_COUNT: u64 = 256;
 
 /// The same, as a width.
 const FULL_WIDTH: u16 = 256;
+
+/// So many entries are replayed again after a crash, at most: some seconds from a disk.
+const SAVED_EVERY: u64 = 4_000_000;
 
 /// Findings that are kept; the others are counted. A log with more is not read finding by finding.
 pub const MAX_FINDINGS: usize = 1_000;

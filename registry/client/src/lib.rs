@@ -2,7 +2,7 @@
 //!
 //! # In scope
 //! Submitting entries, with every receipt checked before it is handed on ([`Submitter`]); reading a published log from
-//! its URL or a folder ([`Source`]), making landmark receipts from it ([`landmark`]) and auditing it ([`Audit`]).
+//! its URL or a folder ([`Source`]), making landmark receipts from it ([`landmark`]), auditing it ([`Audit`]) and copying it ([`Mirror`]).
 //!
 //! # Out of scope
 //! Formats, proofs and rules (`sillok-log`); keys at rest, retries that outlast the process and what an entry means
@@ -14,6 +14,7 @@
 
 pub mod audit;
 pub mod landmark;
+pub mod mirror;
 pub mod source;
 
 mod error;
@@ -21,6 +22,7 @@ mod submit;
 
 pub use audit::Audit;
 pub use error::{Error, Problem};
+pub use mirror::Mirror;
 pub use sillok_log::submission::Level;
 pub use source::Source;
 pub use submit::{Clock, Jitter, Logged, Outcome, Refused, Settings, Submitter};

@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 
-use sillok_client::audit::{Audit, AuditError};
+use sillok_client::audit::{Audit, AuditError, Claim};
 use sillok_client::source::{Source, SourceError};
 use sillok_log::audit::{Finding, LogKind};
 use sillok_log::checkpoint::Checkpoint;
@@ -98,8 +98,10 @@ fn an_audit_follows_a_log_that_grows() {
     publish(folder.path(), 999);
     audit.advance(&mut |_progress| {}).unwrap();
     let report = audit.finish().unwrap();
-    let expected = Finding::SizeMismatch { computed: TreeSize(1_000), stated: TreeSize(999) };
+    let expected = Finding::Shrank { seen: TreeSize(1_000), stated: TreeSize(999) };
     assert_eq!(report.findings.kept(), [expected]);
+    assert_eq!(report.evidence[0].claim(), Claim::Rollback);
+    assert_eq!(report.checkpoint.size, TreeSize(1_000));
 }
 
 #[test]

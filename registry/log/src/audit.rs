@@ -8,9 +8,9 @@
 //! Reading files, decoding the renderings of a list, and who signed the checkpoint.
 //!
 //! # Invariants
-//! Memory grows by 32 bytes an issue entry, for the set that finds duplicates, by a counter for each hour that an
-//! issue entry names ([`Counts::issued_by_hour`]: a log that names a new hour in every entry costs as many), and
-//! else only with what [`Ledger`] keeps. Commitments are compared whole: a shortened one would make an honest log look guilty.
+//! Memory grows with what [`Ledger`] keeps and, for those who call [`Auditor::push`], by 32 bytes an issue entry: the
+//! set that finds duplicates. [`Auditor::push_apart`] leaves them to its caller. Commitments are compared whole: a
+//! shortened one would make an honest log look guilty.
 
 use alloc::vec::Vec;
 
@@ -27,8 +27,9 @@ use crate::{Hash, LeafIndex, TreeSize};
 mod counts;
 mod edge;
 mod finding;
+mod saved;
 
-pub use counts::Counts;
+pub use counts::{Counts, Hours, KeyEventAt, MAX_HOURS};
 pub use finding::Finding;
 
 use edge::TileEdge;
@@ -49,6 +50,26 @@ impl LogKind {
     pub fn of_origin(origin: &str) -> Self {
         if origin.ends_with(RAW_SUFFIX) { Self::Raw } else { Self::Typed }
     }
+}
+
+/// What came of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// What is wrong with it.
+    pub finding: Option<Finding>,
+    /// What it says, if it is an issue entry.
+    pub issued: Option<Issued>,
+}
+
+/// An issue entry, to find a second one with its commitment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// Its position.
+    pub at: LeafIndex,
+    /// The commitment.
+    pub commitment: Hash,
+    /// Whether it broke a rule already.
+    pub refused: bool,
 }
 
 /// The state of an audit between two entries.
@@ -76,19 +97,39 @@ impl Auditor {
         }
     }
 
-    /// Takes the next entry. One that breaks a rule is in the tree and is reported, but the ledger goes on without it.
+    /// Takes the next entry and keeps its commitment. One that breaks a rule is in the tree and is reported, but the ledger goes on without it.
     #[must_use]
     pub fn push(&mut self, entry: &[u8]) -> Option<Finding> {
+        let Pushed { finding, issued } = self.push_apart(entry);
+        let Some(issued) = issued.filter(|issued| !self.commitments.insert(issued.commitment)) else {
+            return finding;
+        };
+        // Also of an entry that breaks another rule: it stands in the log, and a second one would be a duplicate.
+        if issued.refused { finding } else { Some(self.judge_duplicate(&issued)) }
+    }
+
+    /// Takes the next entry and does not look for duplicates: the caller keeps the commitment, and says so with
+    /// [`Auditor::judge_duplicate`] when it finds that it was there before, now or later.
+    #[must_use]
+    pub fn push_apart(&mut self, entry: &[u8]) -> Pushed {
         let at = LeafIndex(self.frontier.size().0);
         let edge = &mut self.edge;
         let pushed = self.frontier.push_with(leaf_hash(entry), &mut |node, hash| edge.complete(node, &hash));
         if pushed.is_err() {
-            return Some(Finding::LogFull { at });
+            return Pushed { finding: Some(Finding::LogFull { at }), issued: None };
         }
         match self.kind {
-            LogKind::Raw => self.push_raw(entry, at),
+            LogKind::Raw => Pushed { finding: self.push_raw(entry, at), issued: None },
             LogKind::Typed => self.push_typed(entry, at),
         }
+    }
+
+    /// Counts an issue entry whose commitment was in the log before it, and which broke no other rule.
+    #[must_use]
+    pub fn judge_duplicate(&mut self, issued: &Issued) -> Finding {
+        self.counts.add_refused();
+        let Issued { at, commitment, refused: _ } = *issued;
+        Finding::EntryRefused { at, refusal: Refusal::IssueDuplicate { commitment } }
     }
 
     //= specs/entry.md#raw-logs
@@ -102,37 +143,32 @@ impl Auditor {
     }
 
     //= specs/entry.md#ledger-rules
-    fn push_typed(&mut self, bytes: &[u8], at: LeafIndex) -> Option<Finding> {
+    fn push_typed(&mut self, bytes: &[u8], at: LeafIndex) -> Pushed {
         let entry = match Entry::parse(bytes) {
             Ok(entry) => entry,
             Err(error) => {
                 self.counts.add_malformed();
-                return Some(Finding::EntryMalformed { at, error });
+                return Pushed { finding: Some(Finding::EntryMalformed { at, error }), issued: None };
             }
         };
-        let fresh = self.note_commitment(&entry);
-        match self.ledger.check(&entry, at).and(fresh) {
+        let finding = match self.ledger.check(&entry, at) {
             Ok(()) => {
                 self.ledger.apply(&entry, at);
-                self.counts.add(&entry);
+                self.counts.add(&entry, at);
                 None
             }
             Err(refusal) => {
                 self.counts.add_refused();
                 Some(Finding::EntryRefused { at, refusal })
             }
-        }
-    }
-
-    /// Also of an entry that breaks another rule: it stands in the log, and a second one would be a duplicate.
-    fn note_commitment(&mut self, entry: &Entry) -> Result<(), Refusal> {
-        let commitment = match entry {
-            Entry::Issue(issue) => issue.commitment,
-            Entry::Bundle(_) | Entry::Key(_) | Entry::List(_) | Entry::Snapshot(_) | Entry::Status(_) => {
-                return Ok(());
-            }
         };
-        if self.commitments.insert(commitment) { Ok(()) } else { Err(Refusal::IssueDuplicate { commitment }) }
+        let issued = match entry {
+            Entry::Issue(issue) => {
+                Some(Issued { at, commitment: issue.commitment, refused: finding.is_some() })
+            }
+            Entry::Bundle(_) | Entry::Key(_) | Entry::List(_) | Entry::Snapshot(_) | Entry::Status(_) => None,
+        };
+        Pushed { finding, issued }
     }
 
     /// How many entries were pushed.

@@ -20,6 +20,7 @@ use crate::{LeafIndex, TreeSize};
 mod authorise;
 mod list;
 mod refusal;
+mod saved;
 
 pub use authorise::{Role, authorise};
 pub use list::ListRecord;

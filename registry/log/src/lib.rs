@@ -3,10 +3,9 @@
 //! # In scope
 //! The Merkle tree of RFC 6962/9162 with its proofs ([`merkle`], [`subtree`]), the static files of C2SP
 //! `tlog-tiles` ([`tile`]), signed notes, checkpoints, cosignatures and trust policies ([`note`],
-//! [`checkpoint`], [`cosignature`], [`policy`]), what logs and witnesses say to each other ([`witness`]),
-//! our entries, submissions and receipts ([`entry`], [`submission`],
-//! [`receipt`]), landmarks ([`landmark`]), numbers as texts ([`number`]), the fold of status changes ([`status`]), the rules of the ledger ([`ledger`]) and the oracle that
-//! judges a log ([`audit`]).
+//! [`checkpoint`], [`cosignature`], [`policy`]), what logs and witnesses say to each other ([`witness`]), our entries, submissions and receipts ([`entry`], [`submission`],
+//! [`receipt`]), landmarks ([`landmark`]), numbers as texts ([`number`]), the fold of status changes ([`status`]), the rules of the ledger ([`ledger`]), the oracle that
+//! judges a log ([`audit`]) and the bytes in which it is put by ([`saved`]).
 //!
 //! # Out of scope
 //! Files and sockets (`sillok-registry` writes a log, `sillok-client` reads one), credentials
@@ -39,6 +38,7 @@ pub mod note;
 pub mod number;
 pub mod policy;
 pub mod receipt;
+pub mod saved;
 pub mod status;
 pub mod submission;
 pub mod subtree;

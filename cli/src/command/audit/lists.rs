@@ -117,7 +117,7 @@ impl One<'_> {
     }
 
     fn finding(&mut self, code: &'static str, path: &str, problem: &str) {
-        self.found.findings.push(Row { code, at: None, detail: format!("{path}: {problem}") });
+        self.found.findings.push(Row { code: code.into(), at: None, detail: format!("{path}: {problem}") });
     }
 }
 

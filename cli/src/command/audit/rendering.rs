@@ -8,7 +8,7 @@ use sillok_verifier::status_list::decode_bitstring;
 use super::lists::{IssuerKeys, MALFORMED};
 
 /// The two renderings of a list (specs/status.md, "W3C rendering"); the order is that of the planes of a state.
-pub(super) const PURPOSES: [&str; 2] = ["revocation", "suspension"];
+pub(crate) const PURPOSES: [&str; 2] = ["revocation", "suspension"];
 
 /// Why a rendering gives no plane, or one that nobody vouches for.
 pub(super) enum Problem {
@@ -26,13 +26,8 @@ pub(super) fn plane(
     ledger: &Ledger,
     keys: &IssuerKeys,
 ) -> Result<Vec<u8>, Problem> {
-    let malformed = |detail: String| Problem::Finding { code: MALFORMED, detail };
-    let jws = Jws::parse(token.trim_ascii_end(), TokenType::STATUS_LIST)
-        .map_err(|error| malformed(error.to_string()))?;
-    let encoded = encoded_list(jws.payload(), purpose, uri).map_err(|error| malformed(error.to_string()))?;
-    let encoded = encoded.ok_or_else(|| malformed(format!("it is not the {purpose} list of {uri}")))?;
-    let plane = decode_bitstring(encoded, record.size()).map_err(|error| malformed(error.to_string()))?;
-
+    let (jws, plane) = decode(token, purpose, uri, record.size())
+        .map_err(|detail| Problem::Finding { code: MALFORMED, detail })?;
     let thumbprint = jws.header().key_id;
     let refused = |detail: String| Problem::Finding { code: SIGNATURE, detail };
     let of_issuer = ledger.key(thumbprint).filter(|known| known.issuer == record.issuer());
@@ -50,6 +45,21 @@ pub(super) fn plane(
         },
         Err(why) => Err(Problem::Unchecked { plane, why }),
     }
+}
+
+/// The plane that a rendering holds; who signed it is another question.
+pub(crate) fn decode<'a>(
+    token: &'a [u8],
+    purpose: &str,
+    uri: &str,
+    slots: u64,
+) -> Result<(Jws<'a>, Vec<u8>), String> {
+    let jws =
+        Jws::parse(token.trim_ascii_end(), TokenType::STATUS_LIST).map_err(|error| error.to_string())?;
+    let encoded = encoded_list(jws.payload(), purpose, uri).map_err(|error| error.to_string())?;
+    let encoded = encoded.ok_or_else(|| format!("it is not the {purpose} list of {uri}"))?;
+    let plane = decode_bitstring(encoded, slots).map_err(|error| error.to_string())?;
+    Ok((jws, plane))
 }
 
 /// `encodedList`, `None` if the credential is of another list or purpose.

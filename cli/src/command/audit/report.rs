@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use sillok_client::audit as client;
-use sillok_log::audit::{Finding, LogKind};
+use sillok_log::UnixSeconds;
+use sillok_log::audit::LogKind;
+use sillok_log::checkpoint::Checkpoint;
 use sillok_log::entry::{EntryKind, Thumbprint};
 use sillok_log::ledger::{KeyState, Ledger};
 use sillok_verifier::encoding::encode_base64url;
@@ -12,20 +14,7 @@ use sillok_verifier::encoding::encode_base64url;
 use super::lists::Found;
 use crate::exit::Exit;
 
-/// A finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Row {
-    pub(crate) code: &'static str,
-    /// The entry that it is about, if it is about one.
-    pub(crate) at: Option<u64>,
-    pub(crate) detail: String,
-}
-
-impl From<&Finding> for Row {
-    fn from(finding: &Finding) -> Self {
-        Self { code: finding.code(), at: finding.at().map(|at| at.0), detail: finding.to_string() }
-    }
-}
+pub(crate) use client::Told as Row;
 
 /// The report of an audit.
 #[derive(Debug, Default)]
@@ -34,15 +23,28 @@ pub(crate) struct Report {
     lists: Found,
     keys: Vec<Key>,
     unchecked: Vec<(String, String)>,
+    /// What is wrong beside entries, tiles and lists.
+    others: Vec<Row>,
+    /// What the policy says of the checkpoint, if there is one.
+    quorum: Option<String>,
+    /// A time at or after which the quorum cosigned it.
+    time_floor: Option<UnixSeconds>,
 }
 
 /// An issuer's key, as the log has it.
 #[derive(Debug)]
-struct Key {
+pub(super) struct Key {
     thumbprint: Thumbprint,
-    issuer: String,
-    state: &'static str,
-    issued: u64,
+    pub(super) issuer: String,
+    pub(super) state: &'static str,
+    pub(super) issued: u64,
+}
+
+impl Key {
+    /// As credentials name it.
+    pub(super) fn kid(&self) -> String {
+        encode_base64url(&self.thumbprint.0)
+    }
 }
 
 impl Report {
@@ -78,14 +80,57 @@ impl Report {
             .collect();
     }
 
-    pub(super) fn could_not_check(&mut self, what: &str, why: &str) {
+    pub(crate) fn set_quorum(&mut self, said: String, time_floor: Option<UnixSeconds>) {
+        (self.quorum, self.time_floor) = (Some(said), time_floor);
+    }
+
+    /// A time at or after which the quorum of the policy cosigned the checkpoint.
+    pub(crate) const fn time_floor(&self) -> Option<UnixSeconds> {
+        self.time_floor
+    }
+
+    pub(crate) fn add_finding(&mut self, code: &str, detail: String) {
+        self.others.push(Row { code: code.into(), at: None, detail });
+    }
+
+    /// What the policy says of the checkpoint.
+    pub(super) fn quorum(&self) -> Option<&str> {
+        self.quorum.as_deref()
+    }
+
+    /// The keys of issuers.
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// What could not be looked at, and why.
+    pub(crate) fn unchecked(&self) -> &[(String, String)] {
+        &self.unchecked
+    }
+
+    /// Renderings of lists that were compared.
+    pub(super) const fn compared(&self) -> u64 {
+        self.lists.compared
+    }
+
+    /// What was found about the log itself.
+    pub(crate) fn of_log(&self) -> Option<&client::Report> {
+        self.log.as_ref().map(|(found, _kind)| found)
+    }
+
+    /// The checkpoint that was audited.
+    pub(crate) fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.of_log().map(|found| &found.checkpoint)
+    }
+
+    pub(crate) fn could_not_check(&mut self, what: &str, why: &str) {
         self.unchecked.push((what.into(), why.into()));
     }
 
     /// How many findings there are; those shown may be fewer.
     pub(crate) fn total(&self) -> u64 {
         let of_log = self.log.as_ref().map_or(0, |(found, _kind)| found.findings.total());
-        of_log + self.lists.findings.len() as u64
+        of_log + (self.lists.findings.len() + self.others.len()) as u64
     }
 
     /// How many entries were replayed.
@@ -94,7 +139,7 @@ impl Report {
     }
 
     /// Code and sentence of those findings that are shown.
-    pub(crate) fn findings(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub(crate) fn findings(&self) -> impl Iterator<Item = (String, String)> {
         self.rows().map(|row| (row.code, row.detail))
     }
 
@@ -106,9 +151,10 @@ impl Report {
         }
     }
 
-    fn rows(&self) -> impl Iterator<Item = Row> {
-        let of_log = self.log.iter().flat_map(|(found, _kind)| found.findings.kept().iter().map(Row::from));
-        of_log.chain(self.lists.findings.iter().cloned())
+    /// The findings that are shown.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
+        let of_log = self.log.iter().flat_map(|(found, _kind)| found.findings.rows());
+        of_log.chain(self.lists.findings.iter().cloned()).chain(self.others.iter().cloned())
     }
 
     pub(crate) fn text(&self) -> String {
@@ -129,6 +175,9 @@ impl Report {
                 ),
                 LogKind::Typed => self.push_counts(&mut out, found),
             }
+        }
+        if let Some(quorum) = &self.quorum {
+            push(&mut out, format_args!("  {quorum}"));
         }
         for (what, why) in &self.unchecked {
             push(&mut out, format_args!("could not check {what}: {why}"));
@@ -161,8 +210,8 @@ impl Report {
                 format_args!("  {} break a rule, {} are malformed", counts.refused(), counts.malformed()),
             );
         }
-        for Key { thumbprint, issuer, state, issued } in &self.keys {
-            let kid = encode_base64url(&thumbprint.0);
+        for key @ Key { thumbprint: _, issuer, state, issued } in &self.keys {
+            let kid = key.kid();
             push(out, format_args!("  key {kid} of issuer {issuer}, {state}: {issued} issued"));
         }
         push(out, format_args!("  {} renderings of status lists compared", self.lists.compared));
@@ -191,7 +240,7 @@ impl Report {
             let keys: Vec<Value> = self
                 .keys
                 .iter()
-                .map(|key| json!({ "key": key.thumbprint.to_hex(), "kid": encode_base64url(&key.thumbprint.0), "issuer": key.issuer, "state": key.state, "issued": key.issued }))
+                .map(|key| json!({ "key": key.thumbprint.to_hex(), "kid": key.kid(), "issuer": key.issuer, "state": key.state, "issued": key.issued }))
                 .collect();
             object["origin"] = found.checkpoint.origin.clone().into();
             object["size"] = found.checkpoint.size.0.into();
@@ -212,7 +261,7 @@ impl Report {
     }
 }
 
-const fn kind_name(kind: EntryKind) -> &'static str {
+pub(crate) const fn kind_name(kind: EntryKind) -> &'static str {
     match kind {
         EntryKind::Bundle => "bundle",
         EntryKind::Issue => "issue",

@@ -24,11 +24,13 @@ pub(super) fn blame(source: &Source, report: &Report) -> Vec<String> {
             Finding::RootMismatch { .. } | Finding::SizeMismatch { .. } => {}
             Finding::EntryMalformed { .. }
             | Finding::EntryRefused { .. }
+            | Finding::Forked { .. }
             | Finding::ListMismatch { .. }
             | Finding::ListSequence { .. }
             | Finding::ListUnknown { .. }
             | Finding::LogFull { .. }
-            | Finding::RawLength { .. } => damages.push(finding.to_string()),
+            | Finding::RawLength { .. }
+            | Finding::Shrank { .. } => damages.push(finding.to_string()),
         }
     }
     if damages.is_empty() {

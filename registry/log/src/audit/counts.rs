@@ -1,11 +1,14 @@
 //! Pure. How many entries there were of what: numbers that an authority can hold against its own books.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
-use crate::UnixSeconds;
-use crate::entry::{Entry, EntryKind, Thumbprint};
+use crate::entry::{Entry, EntryKind, IssuerHash, Key, KeyEvent, StatusValue, Thumbprint};
+use crate::saved::{Reader, SavedError, push_count, push_number};
+use crate::{LeafIndex, UnixSeconds};
 
-/// How many entries there were of what. Those that broke a rule are counted apart and nowhere else.
+/// How many entries there were of what. Those that broke a rule are counted apart and nowhere else, but for an issue
+/// entry whose one fault is a commitment that was there before: it may be found long after it was counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     foreign: u64,
@@ -13,7 +16,72 @@ pub struct Counts {
     refused: u64,
     kinds: BTreeMap<EntryKind, u64>,
     issued_by_key: BTreeMap<Thumbprint, u64>,
-    issued_by_hour: BTreeMap<UnixSeconds, u64>,
+    issued: Hours,
+    revoked: Hours,
+    key_events: Vec<KeyEventAt>,
+}
+
+/// A key entry that broke no rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyEventAt {
+    /// Its position.
+    pub at: LeafIndex,
+    /// Whose key it is.
+    pub issuer: IssuerHash,
+    /// The key.
+    pub key: Thumbprint,
+    /// What happened to it.
+    pub event: KeyEvent,
+    /// When, as the entry says.
+    pub time: UnixSeconds,
+}
+
+/// Counts by hour, of the first [`MAX_HOURS`] hours that were named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hours {
+    counts: BTreeMap<UnixSeconds, u64>,
+    elsewhere: u64,
+}
+
+impl Hours {
+    /// By the beginning of the hour.
+    #[must_use]
+    pub const fn counts(&self) -> &BTreeMap<UnixSeconds, u64> {
+        &self.counts
+    }
+
+    /// How many there were in hours that are not kept.
+    #[must_use]
+    pub const fn elsewhere(&self) -> u64 {
+        self.elsewhere
+    }
+
+    fn add(&mut self, time: UnixSeconds) {
+        let hour = UnixSeconds(time.0.saturating_sub(time.0 % SECONDS_PER_HOUR));
+        let full = self.counts.len() >= MAX_HOURS;
+        match self.counts.get_mut(&hour) {
+            Some(count) => increment(count),
+            None if full => increment(&mut self.elsewhere),
+            None => {
+                self.counts.insert(hour, 1);
+            }
+        }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        push_number(out, self.elsewhere);
+        push_count(out, self.counts.len());
+        for (hour, count) in &self.counts {
+            push_number(out, hour.0);
+            push_number(out, *count);
+        }
+    }
+
+    fn parse(reader: &mut Reader<'_>) -> Result<Self, SavedError> {
+        let elsewhere = reader.number()?;
+        let counts = reader.items(|reader| Ok((UnixSeconds(reader.number()?), reader.number()?)))?;
+        Ok(Self { counts: counts.into_iter().collect(), elsewhere })
+    }
 }
 
 impl Counts {
@@ -47,21 +115,41 @@ impl Counts {
         &self.issued_by_key
     }
 
-    /// Issue entries by the hour that they name. An issuer is free to name any hour up to the year 9999, so a log may
-    /// name as many as it has issue entries.
+    /// Issue entries by the hour that they name, any up to the year 9999.
     #[must_use]
-    pub const fn issued_by_hour(&self) -> &BTreeMap<UnixSeconds, u64> {
-        &self.issued_by_hour
+    pub const fn issued_by_hour(&self) -> &Hours {
+        &self.issued
     }
 
-    pub(super) fn add(&mut self, entry: &Entry) {
+    /// Revocations by the hour in which the issuer decided.
+    #[must_use]
+    pub const fn revoked_by_hour(&self) -> &Hours {
+        &self.revoked
+    }
+
+    /// What happened to keys, in log order.
+    #[must_use]
+    pub fn key_events(&self) -> &[KeyEventAt] {
+        &self.key_events
+    }
+
+    pub(super) fn add(&mut self, entry: &Entry, at: LeafIndex) {
         increment(self.kinds.entry(entry.kind()).or_default());
         match entry {
             Entry::Issue(issue) => {
                 increment(self.issued_by_key.entry(issue.issuer_key).or_default());
-                increment(self.issued_by_hour.entry(issue.time).or_default());
+                self.issued.add(issue.time);
             }
-            Entry::Bundle(_) | Entry::Key(_) | Entry::List(_) | Entry::Snapshot(_) | Entry::Status(_) => {}
+            Entry::Key(Key { issuer, key, event, time, cuts: _ }) => {
+                // The ledger bounds them: three for each key.
+                let (issuer, key, event, time) = (*issuer, *key, *event, *time);
+                self.key_events.push(KeyEventAt { at, issuer, key, event, time });
+            }
+            Entry::Status(status) => match status.value {
+                StatusValue::Revoked => self.revoked.add(status.time),
+                StatusValue::Suspended | StatusValue::Valid => {}
+            },
+            Entry::Bundle(_) | Entry::List(_) | Entry::Snapshot(_) => {}
         }
     }
 
@@ -76,9 +164,62 @@ impl Counts {
     pub(super) fn add_refused(&mut self) {
         increment(&mut self.refused);
     }
+
+    //= specs/audit.md#saved-state
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        [self.foreign, self.malformed, self.refused].into_iter().for_each(|count| push_number(out, count));
+        for kind in EntryKind::ALL {
+            push_number(out, self.of_kind(kind));
+        }
+        push_count(out, self.issued_by_key.len());
+        for (key, count) in &self.issued_by_key {
+            out.extend_from_slice(&key.0);
+            push_number(out, *count);
+        }
+        self.issued.encode(out);
+        self.revoked.encode(out);
+        push_count(out, self.key_events.len());
+        for KeyEventAt { at, issuer, key, event, time } in &self.key_events {
+            push_number(out, at.0);
+            out.extend_from_slice(&issuer.0);
+            out.extend_from_slice(&key.0);
+            out.push(event.code());
+            push_number(out, time.0);
+        }
+    }
+
+    pub(super) fn parse(reader: &mut Reader<'_>) -> Result<Self, SavedError> {
+        let (foreign, malformed, refused) = (reader.number()?, reader.number()?, reader.number()?);
+        let mut kinds = BTreeMap::new();
+        for kind in EntryKind::ALL {
+            match reader.number()? {
+                0 => {}
+                count => {
+                    kinds.insert(kind, count);
+                }
+            }
+        }
+        let by_key = reader.items(|reader| Ok((Thumbprint(reader.take()?), reader.number()?)))?;
+        let (issued, revoked) = (Hours::parse(reader)?, Hours::parse(reader)?);
+        let key_events = reader.items(|reader| {
+            let at = LeafIndex(reader.number()?);
+            let (issuer, key) = (IssuerHash(reader.take()?), Thumbprint(reader.take()?));
+            let [code] = reader.take()?;
+            let event = KeyEvent::from_code(code).ok_or(SavedError::Code { found: code })?;
+            Ok(KeyEventAt { at, issuer, key, event, time: UnixSeconds(reader.number()?) })
+        })?;
+        let issued_by_key = by_key.into_iter().collect();
+        Ok(Self { foreign, malformed, refused, kinds, issued_by_key, issued, revoked, key_events })
+    }
 }
 
 /// A log has fewer than 2^63 entries.
 fn increment(count: &mut u64) {
     *count = count.saturating_add(1);
 }
+
+const SECONDS_PER_HOUR: u64 = 3_600;
+
+/// Hours that are counted one by one: 30 years. An entry may name any hour up to the year 9999, and a log that names a
+/// new one in each entry is not to cost its auditor memory.
+pub const MAX_HOURS: usize = 262_144;

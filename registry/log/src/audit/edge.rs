@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::merkle::NodeId;
+use crate::saved::{Reader, SavedError, push_bytes, push_number};
 use crate::tile::{Tile, TileKind};
 use crate::{Hash, TreeSize};
 
@@ -56,6 +57,24 @@ impl TileEdge {
             let leaves = 1_u64.checked_shl(height)?;
             size.0.is_multiple_of(leaves).then_some(tile)
         })
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        push_number(out, u64::try_from(self.levels.len()).unwrap_or(u64::MAX));
+        for Level { level: _, index, bytes } in &self.levels {
+            push_number(out, *index);
+            push_bytes(out, bytes);
+        }
+    }
+
+    pub(super) fn parse(reader: &mut Reader<'_>) -> Result<Self, SavedError> {
+        let parts = reader.items(|reader| Ok((reader.number()?, reader.bytes()?)))?;
+        let level = |(level, (index, bytes)): (u8, (u64, &[u8]))| {
+            let whole = bytes.len() <= FULL_BYTES && bytes.len().is_multiple_of(HASH_BYTES);
+            let level = Level { level, index, bytes: bytes.to_vec() };
+            if whole && level.tile().is_some() { Ok(level) } else { Err(SavedError::Parts) }
+        };
+        Ok(Self { levels: (0..).zip(parts).map(level).collect::<Result<_, _>>()? })
     }
 
     pub(super) fn partial(&self) -> impl Iterator<Item = Tile> {

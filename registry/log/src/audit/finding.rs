@@ -31,6 +31,14 @@ pub enum Finding {
         /// The rule.
         refusal: Refusal,
     },
+    /// The log signed two histories: a tree of the first size with another root than it had signed is a part of the tree
+    /// of the second size.
+    Forked {
+        /// The smaller size.
+        older: TreeSize,
+        /// The larger size, or the same.
+        newer: TreeSize,
+    },
     /// A published list is not the fold of the log.
     ListMismatch {
         /// The list.
@@ -73,6 +81,13 @@ pub enum Finding {
         /// The root signed.
         stated: Hash,
     },
+    /// The log serves a checkpoint that is smaller than one that it had served, and of the same history.
+    Shrank {
+        /// The size seen before.
+        seen: TreeSize,
+        /// The size served now.
+        stated: TreeSize,
+    },
     /// The log has more entries, or fewer, than it signed.
     SizeMismatch {
         /// How many entries there are.
@@ -100,11 +115,13 @@ impl Finding {
             Self::BundleMalformed { .. } => "bundle.malformed",
             Self::EntryMalformed { .. } | Self::RawLength { .. } => ParseError::CODE,
             Self::EntryRefused { refusal, .. } => refusal.code(),
+            Self::Forked { .. } => "log.forked",
             Self::ListMismatch { .. } => "list.mismatch",
             Self::ListSequence { .. } => "list.sequence",
             Self::ListUnknown { .. } => "list.unknown",
             Self::LogFull { .. } => "log.full",
             Self::RootMismatch { .. } => "root.mismatch",
+            Self::Shrank { .. } => "log.shrank",
             Self::SizeMismatch { .. } => "size.mismatch",
             Self::TileMismatch { .. } => "tile.mismatch",
             Self::TileMissing { .. } => "tile.missing",
@@ -120,10 +137,12 @@ impl Finding {
             | Self::LogFull { at }
             | Self::RawLength { at, .. } => Some(*at),
             Self::BundleMalformed { .. }
+            | Self::Forked { .. }
             | Self::ListMismatch { .. }
             | Self::ListSequence { .. }
             | Self::ListUnknown { .. }
             | Self::RootMismatch { .. }
+            | Self::Shrank { .. }
             | Self::SizeMismatch { .. }
             | Self::TileMismatch { .. }
             | Self::TileMissing { .. } => None,
@@ -137,6 +156,12 @@ impl fmt::Display for Finding {
             Self::BundleMalformed { tile, error } => write!(f, "{tile} is no bundle: {error}"),
             Self::EntryMalformed { at, error } => write!(f, "entry {at} is malformed: {error}"),
             Self::EntryRefused { at, refusal } => write!(f, "entry {at} breaks a rule: {refusal}"),
+            Self::Forked { older, newer } => {
+                write!(
+                    f,
+                    "log signed two histories: its trees of {older} and {newer} entries contradict each other"
+                )
+            }
             Self::ListMismatch { list, slot } => {
                 write!(f, "published list {list} differs from the fold of the log at slot {slot}")
             }
@@ -148,6 +173,9 @@ impl fmt::Display for Finding {
             Self::RawLength { at, bytes } => write!(f, "entry {at} of a raw log has {bytes} bytes"),
             Self::RootMismatch { size, computed, stated } => {
                 write!(f, "checkpoint of size {size} states the root {stated}, its entries have {computed}")
+            }
+            Self::Shrank { seen, stated } => {
+                write!(f, "log serves a checkpoint of {stated} entries after one of {seen}")
             }
             Self::SizeMismatch { computed, stated } => {
                 write!(f, "checkpoint states the size {stated}, there are {computed} entries")

@@ -6,6 +6,8 @@ use crate::entry::{IssuerHash, List, ListId, Snapshot, Status, StatusValue};
 use crate::status::ListState;
 use crate::{LeafIndex, TreeSize};
 
+mod saved;
+
 /// What the ledger knows about a status list.
 ///
 /// Slots that never changed take no memory. The planes are made when they are asked for, so that a log of many
@@ -48,6 +50,12 @@ impl ListRecord {
             changes: VecDeque::new(),
             last_snapshot: None,
         }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn list(&self) -> ListId {
+        self.list
     }
 
     /// Whose list it is.
