@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use sillok_log::note::{Note, SignatureKind, SignerKey};
+use sillok_log::receipt::LandmarkReceipt;
 use sillok_log::submission::Authorization;
 use sillok_log::tile::encode_bundle;
 use sillok_tests::vectors::Vector;
@@ -50,6 +51,10 @@ pub(crate) fn parts(names: &[&str]) -> Vec<Vec<u8>> {
     let all = vectors().iter().flat_map(|vector| &vector.parts);
     let named = all.filter(|part| names.contains(&part.name.as_str()));
     named.map(|part| part.bytes.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+pub(crate) fn landmark_receipts() -> Vec<Vec<u8>> {
+    parts(&["receipt"]).into_iter().filter(|bytes| LandmarkReceipt::is_claimed_by(bytes)).collect()
 }
 
 /// The containers that have the form of one.

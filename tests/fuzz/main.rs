@@ -86,6 +86,16 @@ fn receipt() {
 }
 
 #[test]
+fn landmark_list() {
+    run("landmark_list");
+}
+
+#[test]
+fn landmark_receipt() {
+    run("landmark_receipt");
+}
+
+#[test]
 fn issue_extra() {
     run("issue_extra");
 }

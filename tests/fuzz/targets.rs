@@ -3,11 +3,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sillok_log::LeafIndex;
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::entry::Entry;
+use sillok_log::landmark::Landmarks;
 use sillok_log::note::{Note, VerifierKey, compose};
 use sillok_log::policy::Policy;
-use sillok_log::receipt::{IssueExtra, Receipt};
+use sillok_log::receipt::{IssueExtra, LandmarkReceipt, Receipt};
 use sillok_log::submission::Authorization;
 use sillok_log::tile::{Tile, encode_bundle, parse_bundle};
 use sillok_verifier::credential::Credential;
@@ -107,6 +109,24 @@ pub(crate) fn receipt(input: &[u8]) -> bool {
         let proved = known().leaves.iter().filter(|leaf| receipt.check(leaf, &checkpoint).is_ok());
         assert!(proved.count() <= 1, "one receipt proves two leaves");
     }
+    true
+}
+
+pub(crate) fn landmark_list(input: &[u8]) -> bool {
+    let Ok(list) = Landmarks::parse(input) else { return false };
+    assert_eq!(list.encode().as_bytes(), input);
+    let sizes = list.sizes();
+    for (before, size) in sizes.iter().zip(&sizes[1..]) {
+        // The last leaf that each landmark covers, and the first that the next one does.
+        let (first, last) = (list.covering(LeafIndex(before.0)), list.covering(LeafIndex(size.0 - 1)));
+        assert_eq!(first, last, "leaves of one interval are covered by two landmarks");
+    }
+    true
+}
+
+pub(crate) fn landmark_receipt(input: &[u8]) -> bool {
+    let Ok(receipt) = LandmarkReceipt::parse(input) else { return false };
+    assert_eq!(receipt.encode(), input);
     true
 }
 
