@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::command::status::{self, Change};
 use crate::command::{
-    audit, bench, config, demo, fsck, import, init, issuer, keys, registry, sample, serve, trust_bundle,
-    verify,
+    audit, bench, config, demo, fsck, import, init, issuer, keys, mirror, monitor, registry, sample, serve,
+    trust_bundle, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     TrustBundle(trust_bundle::Args),
     Verify(verify::Args),
     Audit(audit::Args),
+    Monitor(monitor::Args),
+    Mirror(mirror::Args),
     Fsck(fsck::Args),
     Config(config::Args),
     Bench(bench::Args),
@@ -63,6 +65,8 @@ impl Command {
             Self::TrustBundle(args) => trust_bundle::run(args, context),
             Self::Verify(args) => verify::run(args, context),
             Self::Audit(args) => audit::run(args, context),
+            Self::Monitor(args) => monitor::run(args, context),
+            Self::Mirror(args) => mirror::run(args, context),
             Self::Fsck(args) => fsck::run(args, context),
             Self::Config(args) => config::run(args, context),
             Self::Bench(args) => bench::run(args, context),

@@ -9,6 +9,8 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod issuer;
 pub(crate) mod keys;
+pub(crate) mod mirror;
+pub(crate) mod monitor;
 pub(crate) mod registry;
 pub(crate) mod sample;
 pub(crate) mod serve;

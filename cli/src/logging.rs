@@ -29,3 +29,12 @@ pub(crate) fn start_quiet() {
         .with_ansi(false)
         .init();
 }
+
+/// Starts logging for commands that serve without a data folder of settings.
+pub(crate) fn start_plain() {
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::INFO)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+}

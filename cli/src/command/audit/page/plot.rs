@@ -106,13 +106,14 @@ impl Plot {
                 LEFT + PLOT_WIDTH
             ),
         );
-        put(
-            out,
-            format_args!(
-                "<details><summary>{title} by {step}, in numbers</summary>\n<table>\n<tr><th scope=\"col\">From</th><th scope=\"col\">{title}</th></tr>\n"
-            ),
-        );
-        for (place, count) in &bars {
+        self.draw_numbers(out, title, &bars);
+    }
+
+    fn draw_numbers(&self, out: &mut String, title: &str, bars: &BTreeMap<u64, u64>) {
+        let step = step_name(self.step);
+        put(out, format_args!("<details><summary>{title} by {step}, in numbers</summary>\n<table>\n"));
+        put(out, format_args!("<tr><th scope=\"col\">From</th><th scope=\"col\">{title}</th></tr>\n"));
+        for (place, count) in bars {
             put(out, format_args!("<tr><td>{}</td><td>{count}</td></tr>\n", self.time(*place)));
         }
         put(out, format_args!("</table>\n</details>\n"));

@@ -1,0 +1,105 @@
+//! `sillok mirror` on a real log: the copy is audited as the log itself, lists and trust bundle included.
+#![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
+
+#[path = "support/checkpoint.rs"]
+mod checkpoint;
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/world.rs"]
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use program::{run, succeed};
+use sillok_log::merkle::empty_root;
+use tempfile::TempDir;
+
+fn log() -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    succeed(folder.path(), &["init", "--data", "d"]);
+    let key = succeed(folder.path(), &["keys", "show", "--data", "d", "--log-vkey"]).trim().to_owned();
+    world::fill(&folder.path().join("d"));
+    (folder, key)
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let (mut files, mut folders) = (BTreeMap::new(), vec![folder.to_path_buf()]);
+    while let Some(next) = folders.pop() {
+        for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.strip_prefix(folder).unwrap().display().to_string();
+            match path.is_dir() {
+                true if name.starts_with('.') => {}
+                true => folders.push(path),
+                false => drop(files.insert(name, fs::read(&path).unwrap())),
+            }
+        }
+    }
+    files
+}
+
+const LIST: &str = "status/04040404040404040404040404040404";
+
+#[test]
+fn a_mirror_holds_the_log_its_lists_and_the_trust_bundle_and_is_audited_as_the_log() {
+    let (folder, key) = log();
+    let mirror = |folder: &Path| run(folder, &[], &["mirror", "d", "--vkey", &key, "--out", "m", "--once"]);
+    let copied = mirror(folder.path());
+    assert_eq!(copied.code, Some(0), "{copied:?}");
+    assert!(!copied.err.contains("panicked"), "{copied:?}");
+    assert!(copied.out.contains("mirrored 604 entries"), "{copied:?}");
+    let (log, copy) = (files(&folder.path().join("d/public")), files(&folder.path().join("m")));
+    for name in ["snapshot", "revocation", "suspension"].map(|name| format!("{LIST}/{name}")) {
+        assert!(copy[&name] == log[&name], "{name}");
+    }
+    // What the log keeps of smaller sizes is not copied; everything else is.
+    assert!(copy.iter().all(|(name, bytes)| log.get(name) == Some(bytes)));
+    assert!(copy.contains_key("checkpoint") && copy.contains_key("trust-bundle"));
+    let audited = run(folder.path(), &[], &["audit", "m", "--vkey", &key, "--json"]);
+    assert_eq!(audited.code, Some(0), "{audited:?}");
+    assert!(audited.out.contains("\"renderings_compared\":2"), "{audited:?}");
+    // Again: nothing to do, and nothing to say.
+    let again = mirror(folder.path());
+    assert_eq!((again.code, again.out.as_str()), (Some(0), ""), "{again:?}");
+
+    // A list that does not prove itself is not copied, and what was there stays.
+    let snapshot = folder.path().join("d/public").join(LIST).join("snapshot");
+    let text = fs::read_to_string(&snapshot).unwrap();
+    fs::write(&snapshot, text.replace("\"sequence\":1", "\"sequence\":2")).unwrap();
+    let refused = mirror(folder.path());
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.out.contains(LIST), "{refused:?}");
+    assert!(files(&folder.path().join("m")) == copy);
+}
+
+#[test]
+fn a_log_that_goes_back_ends_the_mirror_with_evidence() {
+    let (folder, key) = log();
+    let arguments = ["mirror", "d", "--vkey", &key, "--out", "m"];
+    succeed(folder.path(), &[&arguments[..], &["--once"]].concat());
+    // An older checkpoint of the same log, as a restored backup has it.
+    let note = checkpoint::signed(&folder.path().join("d"), 0, empty_root());
+    fs::write(folder.path().join("d/public/checkpoint"), note).unwrap();
+    // It follows no longer than until then.
+    let alarm = run(folder.path(), &[], &arguments);
+    assert_eq!(alarm.code, Some(1), "{alarm:?}");
+    assert!(alarm.out.contains("log.shrank"), "{alarm:?}");
+    let evidence = files(&folder.path().join("m.d"));
+    assert_eq!(evidence.len(), 1);
+    assert!(evidence.keys().all(|name| name.starts_with("evidence-") && name.ends_with(".json")));
+    assert_eq!(run(folder.path(), &[], &["audit", "m", "--vkey", &key]).code, Some(0));
+}
+
+#[test]
+fn what_cannot_be_understood_is_a_usage_error() {
+    let (folder, key) = log();
+    for arguments in [
+        ["mirror", "d", "--vkey", "nonsense", "--out", "m"],
+        ["mirror", "nowhere", "--vkey", &key, "--out", "m"],
+        ["mirror", "d", "--vkey", &key, "--policy", "nothing"],
+    ] {
+        let refused = run(folder.path(), &[], &arguments);
+        assert_eq!(refused.code, Some(64), "{refused:?}");
+    }
+}
