@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::command::status::{self, Change};
 use crate::command::{
-    audit, bench, config, demo, fsck, import, init, issuer, keys, mirror, monitor, registry, sample, serve,
-    trust_bundle, verify,
+    audit, bench, config, demo, fsck, import, init, issuer, keys, mirror, monitor, receipt, registry, sample,
+    serve, trust_bundle, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Reinstate(status::Args),
     TrustBundle(trust_bundle::Args),
     Verify(verify::Args),
+    Receipt(receipt::Args),
     Audit(audit::Args),
     Monitor(monitor::Args),
     Mirror(mirror::Args),
@@ -64,6 +65,7 @@ impl Command {
             Self::Reinstate(args) => status::run(Change::Reinstate, args, context),
             Self::TrustBundle(args) => trust_bundle::run(args, context),
             Self::Verify(args) => verify::run(args, context),
+            Self::Receipt(args) => receipt::run(args, context),
             Self::Audit(args) => audit::run(args, context),
             Self::Monitor(args) => monitor::run(args, context),
             Self::Mirror(args) => mirror::run(args, context),

@@ -11,6 +11,7 @@ pub(crate) mod issuer;
 pub(crate) mod keys;
 pub(crate) mod mirror;
 pub(crate) mod monitor;
+pub(crate) mod receipt;
 pub(crate) mod registry;
 pub(crate) mod sample;
 pub(crate) mod serve;

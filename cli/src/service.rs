@@ -49,7 +49,8 @@ impl Service {
         let settings = folder.settings();
         let log_key = folder.log_vkey()?;
         let submitters = submitters(settings, &log_key)?;
-        let config = issuer_config(folder, log_key)?;
+        let mut config = issuer_config(folder, log_key)?;
+        config.log_place = Some(folder.place.public().display().to_string());
         let http = HttpConfig {
             // Half of the queue, so that no one submitter keeps the others out.
             submitter_entries: (settings.queue_entries as u64 / 2).max(1),
@@ -75,7 +76,8 @@ impl Service {
             "" => folder.log_vkey()?,
             text => VerifierKey::parse(text).or_else(|error| usage(format!("setting log_vkey: {error}")))?,
         };
-        let config = issuer_config(folder, log.clone())?;
+        let mut config = issuer_config(folder, log.clone())?;
+        config.log_place = Some(registry.to_owned());
         // One attempt that is as patient as a worker may be: what has no answer then stays open, and the issuer
         // submits it again.
         let patience = config.limits.ledger_patience;

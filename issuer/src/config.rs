@@ -24,6 +24,8 @@ pub struct Config {
     pub authority: String,
     /// The log's key.
     pub log: VerifierKey,
+    /// Where the published files of the log are read: its URL or its folder. Without it feeds have no landmarks.
+    pub log_place: Option<String>,
     /// What a new credential-signing key signs with.
     pub algorithm: Algorithm,
     /// Slots of a new status list.
@@ -96,6 +98,7 @@ impl Config {
             authority: public_url.clone(),
             public_url,
             log,
+            log_place: None,
             algorithm: Algorithm::Es256,
             list_slots: DEFAULT_LIST_SLOTS,
             clients: Vec::new(),

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 
 use actix_web::web::Bytes;
 use sha2::{Digest as _, Sha256};
-use sillok_log::UnixSeconds;
 use sillok_log::entry::{IssuerHash, ListId, OriginHash};
+use sillok_log::merkle::NodeId;
 use sillok_log::note::SignerKey;
 use sillok_log::status::ListState;
+use sillok_log::{Hash, UnixSeconds};
 use sillok_registry::sealed::Passphrase;
 use sillok_verifier::key::PublicKey;
 use sillok_verifier::snapshot::SnapshotFile;
@@ -32,6 +33,7 @@ mod documents;
 mod error;
 mod events;
 mod key_events;
+mod landmarks;
 mod lists;
 mod render;
 mod state;
@@ -117,6 +119,8 @@ pub(crate) struct Desk {
     states: BTreeMap<ListId, ListState>,
     /// The last published snapshot of each list, with its files.
     published: BTreeMap<ListId, (SnapshotFile, ListFiles)>,
+    /// Hashes of nodes that the landmarks of the last feed took.
+    landmark_nodes: BTreeMap<NodeId, Hash>,
     /// Lists that differ from their last snapshot.
     changed: BTreeSet<ListId>,
     /// When the next publication of changed lists is due.
@@ -155,6 +159,7 @@ impl Desk {
             file,
             states: BTreeMap::new(),
             published: BTreeMap::new(),
+            landmark_nodes: BTreeMap::new(),
             changed: BTreeSet::new(),
             due: None,
             feed_due: now,

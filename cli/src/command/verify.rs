@@ -43,7 +43,7 @@ pub(crate) struct Args {
     /// One JSON object instead of text.
     #[arg(long)]
     json: bool,
-    /// The credential's receipt (tlog-proof).
+    /// The credential's receipt (tlog-proof, or a landmark receipt).
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
     /// What must not go back between two calls; written anew, and made if it is not there.
@@ -142,7 +142,7 @@ fn anchors(args: &Args) -> anyhow::Result<Option<Anchors>> {
 
 /// Reads a file whole, or the first byte beyond `limit` too: the verifier says what is too long. A file that cannot
 /// be read is an error of the command line, and no verdict.
-fn read(path: &Path, limit: usize) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path, limit: usize) -> anyhow::Result<Vec<u8>> {
     let more_than_allowed = u64::try_from(limit).map_or(u64::MAX, |limit| limit.saturating_add(1));
     let mut bytes = Vec::new();
     let result = if path == Path::new("-") {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sillok_log::UnixSeconds;
+use sillok_log::checkpoint::Checkpoint;
 use sillok_log::note::{Note, SignerKey, compose};
 use sillok_verifier::trust::{Container, Cuts, Feed, FeedSnapshot, Issuer, IssuerKey, Root, Standing};
 
@@ -58,6 +59,9 @@ impl Desk {
             return Err(composed("feed", &"there is no status list"));
         };
         let checkpoint = first.receipt.checkpoint.clone();
+        let note = Note::parse(&checkpoint).map_err(|error| composed("feed", &error))?;
+        let body = Checkpoint::parse_body(note.text()).map_err(|error| composed("feed", &error))?;
+        let landmarks = self.feed_landmarks(&body);
         let snapshots = proved.into_iter().map(|(id, logged, snapshot)| FeedSnapshot {
             uri: self.uri(id),
             issuer: self.core.config.public_url.clone(),
@@ -74,7 +78,7 @@ impl Desk {
             not_after: UnixSeconds(now.0.saturating_add(self.core.config.feed_lifetime.as_secs())),
             checkpoint,
             snapshots: snapshots.collect(),
-            landmarks: None,
+            landmarks,
         };
         let text = feed.to_text().map_err(|error| composed("feed", &error))?;
         let note = sign(&text, &self.feed_key, "feed")?;

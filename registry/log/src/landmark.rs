@@ -151,6 +151,12 @@ impl Landmarks {
         self.oldest = self.oldest.saturating_add(u64::try_from(surplus).unwrap_or(u64::MAX));
     }
 
+    /// Forgets those that are larger than `size`, but for the oldest size.
+    pub fn forget_above(&mut self, size: TreeSize) {
+        let kept = self.sizes.partition_point(|known| *known <= size);
+        self.sizes.truncate(kept.max(1));
+    }
+
     /// Whether `newer` is what a log publishes later: no size that both know has changed.
     pub fn agrees_with(&self, newer: &Self) -> bool {
         self.newest() <= newer.newest()

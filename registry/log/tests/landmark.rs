@@ -130,6 +130,11 @@ fn a_list_that_changed_does_not_agree() {
     newer.push(TreeSize(21)).unwrap();
     let mut window = newer.clone();
     window.keep_newest(1);
+    let mut earlier = newer.clone();
+    earlier.forget_above(TreeSize(20));
+    assert_eq!(earlier, old);
+    earlier.forget_above(TreeSize(6));
+    assert_eq!(earlier.newest(), (1, TreeSize(3)));
     assert!(old.agrees_with(&old) && old.agrees_with(&newer) && old.agrees_with(&window));
     assert!(!newer.agrees_with(&old), "a list does not get shorter");
     assert!(!old.agrees_with(&landmarks(&[3, 8, 20, 21])));

@@ -25,6 +25,8 @@ pub struct LandmarkFiles {
     public: PathBuf,
     landmarks: Landmarks,
     schedule: Schedule,
+    /// Whether the file says all of it.
+    saved: bool,
     /// Whether the public list says all of it.
     shown: bool,
 }
@@ -41,15 +43,18 @@ impl LandmarkFiles {
         let list = list.map_err(|source| Error::Damaged { path: public.clone(), source: Some(source) })?;
         let state = read(kept)?.map(|bytes| parse(&bytes)).transpose();
         let state = state.map_err(|source| Error::Damaged { path: kept.into(), source })?;
-        let (landmarks, schedule) = match (state, &list) {
-            (None, None) => (Landmarks::new(), Schedule::begin(published, now)),
+        let begin = Schedule::begin(published, now);
+        let (landmarks, schedule, saved) = match (state, &list) {
+            (None, None) => (Landmarks::new(), begin, false),
             // A folder without what was kept, such as a copy of the public one.
-            (None, Some(list)) => (list.clone(), Schedule::begin(published, now)),
-            (Some(state), None) => state,
-            (Some(state), Some(list)) if list.agrees_with(&state.0) => state,
+            (None, Some(list)) => (list.clone(), begin, false),
+            (Some((landmarks, schedule)), None) => (landmarks, schedule, true),
+            (Some((landmarks, schedule)), Some(list)) if list.agrees_with(&landmarks) => {
+                (landmarks, schedule, true)
+            }
             // An older state, such as a restored one.
             (Some((landmarks, _older)), Some(list)) if landmarks.agrees_with(list) => {
-                (list.clone(), Schedule::begin(published, now))
+                (list.clone(), begin, false)
             }
             (Some(_state), Some(_list)) => return Err(Error::Contradiction { kept: kept.into(), public }),
         };
@@ -57,7 +62,8 @@ impl LandmarkFiles {
         if size > published {
             return Err(Error::Ahead { number, size, published });
         }
-        Ok(Self { shown: list.as_ref() == Some(&landmarks), kept: kept.into(), public, landmarks, schedule })
+        let shown = list.as_ref() == Some(&landmarks);
+        Ok(Self { kept: kept.into(), public, landmarks, schedule, saved, shown })
     }
 
     /// The landmarks.
@@ -73,12 +79,12 @@ impl LandmarkFiles {
     pub fn advance(&mut self, published: TreeSize, now: UnixSeconds) -> Result<(), Error> {
         let (mut landmarks, mut schedule) = (self.landmarks.clone(), self.schedule);
         let changed = schedule.allocate(&mut landmarks, published, now).map_err(Error::Allocation)?;
-        if changed || !self.kept.exists() {
+        if changed || !self.saved {
             replace(&self.kept, encode(&landmarks, &schedule).as_bytes())?;
             //
             // If we crash here: the public list is shorter than what is kept, and is written at the next opening.
             self.shown &= landmarks == self.landmarks;
-            (self.landmarks, self.schedule) = (landmarks, schedule);
+            (self.landmarks, self.schedule, self.saved) = (landmarks, schedule, true);
         }
         if !self.shown {
             replace(&self.public, self.landmarks.encode().as_bytes())?;

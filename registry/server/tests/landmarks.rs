@@ -129,6 +129,8 @@ fn what_is_lost_of_one_file_is_taken_from_the_other() {
     fs::write(folder.kept(), earlier).unwrap();
     let mut files = folder.open(400, 15);
     assert_eq!(files.landmarks(), &shown);
+    advance(&mut files, 400, 15);
+    assert!(fs::read_to_string(folder.kept()).unwrap().ends_with(&shown.encode()), "kept at once");
     advance(&mut files, 600, 16);
     assert!(shown.agrees_with(&folder.shown()));
 }

@@ -57,7 +57,7 @@ fn lists() -> Vec<Vector> {
         bad("count-too-large", "a size fewer than announced", &good.replace("3 3", "4 4")),
         bad("count-above-number", "more landmarks than there ever were", &good.replace("3 3", "2 3")),
         bad("equal-sizes", "two landmarks of one size", &list(3, &[0, 7, 7, 20])),
-        bad("falling", "oldest first", &list(3, &[0, 20, 7, 3]).replace("\n0\n", "\n0\n")),
+        bad("falling", "oldest first", &list(3, &[0, 20, 7, 3])),
         bad("zero-has-leaves", "landmark zero has size zero", &list(3, &[1, 3, 7, 20])),
         bad("number-above-size", "nine landmarks before a size of seven", &list(9, &[7, 20])),
     ]
