@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::command::status::{self, Change};
 use crate::command::{
     audit, bench, config, demo, fsck, import, init, issuer, keys, mirror, monitor, receipt, registry, sample,
-    serve, trust_bundle, verify,
+    serve, trust_bundle, verify, witness,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Fsck(fsck::Args),
     Config(config::Args),
     Bench(bench::Args),
+    Witness(witness::Args),
 }
 
 impl Command {
@@ -72,6 +73,7 @@ impl Command {
             Self::Fsck(args) => fsck::run(args, context),
             Self::Config(args) => config::run(args, context),
             Self::Bench(args) => bench::run(args, context),
+            Self::Witness(args) => witness::run(args, context),
         }
     }
 }

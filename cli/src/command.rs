@@ -18,3 +18,4 @@ pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod trust_bundle;
 pub(crate) mod verify;
+pub(crate) mod witness;

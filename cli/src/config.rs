@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) publish_interval_milliseconds: u64,
     pub(crate) segment_bytes: u64,
     pub(crate) log_vkey: String,
+    pub(crate) policy: String,
+    pub(crate) cosign_wait_seconds: u64,
     pub(crate) issuer_name: String,
     pub(crate) authority: String,
     pub(crate) key_algorithm: String,

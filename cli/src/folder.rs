@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use sillok_log::audit::LogKind;
 use sillok_log::note::{SignerKey, VerifierKey};
+use sillok_log::policy::Policy;
 use sillok_registry::Paths;
 use sillok_registry::sealed::{self, KeyKind, Passphrase};
 
@@ -126,6 +127,27 @@ impl Folder {
             seen: self.place.index(),
             head: self.head(),
         }
+    }
+
+    /// The log's own policy, if it asks anybody.
+    pub(crate) fn policy(&self) -> anyhow::Result<Option<Policy>> {
+        if self.settings().policy.is_empty() {
+            return Ok(None);
+        }
+        let path = self.place.0.join(&self.settings().policy);
+        let text =
+            fs::read(&path).with_context(|| format!("setting policy: could not read {}", path.display()))?;
+        let policy = Policy::parse(&text)
+            .or_else(|error| usage(format!("setting policy: {}: {error}", path.display())))?;
+        let asked = policy.witnesses().iter().enumerate().filter(|(_at, witness)| witness.url().is_some());
+        let asked: Vec<usize> = asked.map(|(at, _witness)| at).collect();
+        if !policy.is_met_by(&asked) {
+            return usage(format!(
+                "setting policy: {}: witnesses with URLs cannot meet the quorum",
+                path.display()
+            ));
+        }
+        Ok(policy.has_quorum().then_some(policy))
     }
 
     /// The file of the passphrase.

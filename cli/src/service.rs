@@ -198,6 +198,7 @@ fn issuer_config(folder: &Folder, log: VerifierKey) -> anyhow::Result<Config> {
     config.authority = set(&settings.authority).unwrap_or(config.authority);
     config.algorithm = Algorithm::from_name(&settings.key_algorithm)
         .ok_or_else(|| anyhow!("setting key_algorithm: {:?} is no algorithm", settings.key_algorithm))?;
+    config.policy = folder.policy()?;
     config.list_slots = settings.list_slots;
     config.clients = clients(settings)?;
     config.demo_token = set(&settings.demo_token).map(Zeroizing::new);

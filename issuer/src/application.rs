@@ -293,7 +293,8 @@ impl Issuer {
         if gate.is_demo() {
             tracing::warn!("{DEMO_WARNING}");
         }
-        let ledger = Ledger::new(backend, config.log.clone(), issuer, config.limits.ledger_patience);
+        let log = (config.log.clone(), config.policy.clone());
+        let ledger = Ledger::new(backend, log, issuer, config.limits.ledger_patience);
         let (sender, tasks) = mpsc::channel();
         let core = Arc::new(Core {
             gate,

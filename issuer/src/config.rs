@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sillok_log::note::VerifierKey;
+use sillok_log::policy::Policy;
 use sillok_verifier::key::{Algorithm, PublicKey};
 use zeroize::Zeroizing;
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub authority: String,
     /// The log's key.
     pub log: VerifierKey,
+    /// Which witnesses must have cosigned what verifiers and holders rely on; nobody if absent.
+    pub policy: Option<Policy>,
     /// Where the published files of the log are read: its URL or its folder. Without it feeds have no landmarks.
     pub log_place: Option<String>,
     /// What a new credential-signing key signs with.
@@ -98,6 +101,7 @@ impl Config {
             authority: public_url.clone(),
             public_url,
             log,
+            policy: None,
             log_place: None,
             algorithm: Algorithm::Es256,
             list_slots: DEFAULT_LIST_SLOTS,

@@ -41,6 +41,8 @@ pub enum Code {
     LedgerRefused,
     /// The log does not answer, or has stopped.
     LedgerUnavailable,
+    /// The credential is in the log, and no quorum of witnesses has cosigned that yet.
+    LedgerUncosigned,
     /// This service's own queue is full.
     QueueFull,
     /// The answer would come too late.
@@ -99,6 +101,7 @@ impl Code {
             Self::LedgerBusy => (503, "ledger.busy", "log is busy"),
             Self::LedgerRefused => (502, "ledger.refused", "log refuses the entry"),
             Self::LedgerUnavailable => (503, "ledger.unavailable", "log takes no entries"),
+            Self::LedgerUncosigned => (503, "ledger.uncosigned", "log awaits its witnesses"),
             Self::QueueFull => (503, "queue.full", "queue of the issuer is full"),
             Self::RequestDeadline => (503, "request.deadline", "request took too long"),
             Self::RequestMalformed => (400, "request.malformed", "request is malformed"),

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use sillok_log::entry::{Entry, ISSUE_TIME_SECONDS};
 use sillok_log::receipt::IssueExtra;
-use sillok_log::submission::Level;
 use sillok_log::{Hash, LeafIndex, UnixSeconds};
 use sillok_verifier::check_composed;
 
@@ -334,7 +333,7 @@ fn log(core: &Core, open: Vec<Open>) -> Vec<(Option<usize>, Answer)> {
     }
     let began = Instant::now();
     let entries: Vec<Entry> = open.iter().map(|open| open.entry.clone()).collect();
-    let outcomes = match core.ledger.submit(&entries, Author::Issuer, Level::Committed) {
+    let outcomes = match core.ledger.submit(&entries, Author::Issuer, core.ledger.holder_level()) {
         Ok(outcomes) => outcomes,
         Err(error) => {
             core.note_open();

@@ -12,6 +12,7 @@ use sillok_log::checkpoint::Checkpoint;
 use sillok_log::entry::{Entry, IssuerHash};
 use sillok_log::ledger::Role;
 use sillok_log::note::{Note, VerifierKey};
+use sillok_log::policy::Policy;
 use sillok_log::receipt::Receipt;
 use sillok_log::submission::{Level, MAX_ENTRIES};
 use sillok_log::{LeafIndex, TreeSize};
@@ -45,6 +46,8 @@ pub enum Backend {
 pub struct Ledger {
     backend: Backend,
     log: VerifierKey,
+    /// Which cosignatures make a checkpoint public, if any do.
+    policy: Option<Policy>,
     issuer: IssuerHash,
     /// How long a busy log is asked again. A submitter's own attempts should take no longer.
     patience: Duration,
@@ -86,10 +89,27 @@ pub struct Refused {
 }
 
 impl Ledger {
-    /// A log with this key, on behalf of one issuer.
+    /// A log with this key and policy, on behalf of one issuer. A policy without a quorum is none.
     #[must_use]
-    pub fn new(backend: Backend, log: VerifierKey, issuer: IssuerHash, patience: Duration) -> Self {
-        Self { backend, log, issuer, patience, largest: AtomicU64::new(0), away: AtomicBool::new(false) }
+    pub fn new(
+        backend: Backend,
+        (log, policy): (VerifierKey, Option<Policy>),
+        issuer: IssuerHash,
+        patience: Duration,
+    ) -> Self {
+        let policy = policy.filter(Policy::has_quorum);
+        let (largest, away) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { backend, log, policy, issuer, patience, largest, away }
+    }
+
+    /// How far an entry must have come before a holder is given its receipt.
+    pub const fn holder_level(&self) -> Level {
+        if self.policy.is_some() { Level::Cosigned } else { Level::Committed }
+    }
+
+    /// How far an entry must have come before everybody is shown what rests on it.
+    pub const fn public_level(&self) -> Level {
+        if self.policy.is_some() { Level::Cosigned } else { Level::Published }
     }
 
     /// The name of the log.
@@ -129,7 +149,7 @@ impl Ledger {
                     other => break other?,
                 }
             };
-            outcomes.extend(self.check(entries, answers)?);
+            outcomes.extend(self.check(entries, answers, level)?);
         }
         Ok(outcomes)
     }
@@ -175,7 +195,7 @@ impl Ledger {
 
     /// Every receipt must prove the entry that was sent, under the log's key. A log in this process has just proved it
     /// to itself, from the same memory.
-    fn check(&self, entries: &[Entry], answers: Vec<Answer>) -> Result<Vec<Outcome>, Error> {
+    fn check(&self, entries: &[Entry], answers: Vec<Answer>, level: Level) -> Result<Vec<Outcome>, Error> {
         if answers.len() != entries.len() {
             let problem = format!("{} results for {} entries", answers.len(), entries.len());
             return Err(Error::Answer { problem });
@@ -194,7 +214,7 @@ impl Ledger {
             let checkpoint = match &opened {
                 Some((note, checkpoint)) if *note == receipt.checkpoint => checkpoint,
                 Some(_) | None => {
-                    let checkpoint = self.read_checkpoint(&receipt.checkpoint)?;
+                    let checkpoint = self.read_checkpoint(&receipt.checkpoint, level)?;
                     &opened.insert((receipt.checkpoint.clone(), checkpoint)).1
                 }
             };
@@ -210,8 +230,12 @@ impl Ledger {
         Ok(outcomes)
     }
 
-    /// A log in this process has opened its checkpoint, too.
-    fn read_checkpoint(&self, note: &str) -> Result<Checkpoint, Error> {
+    /// A log in this process has opened its checkpoint, too. That it is cosigned is checked of either: the policies of log
+    /// and issuer are two settings.
+    fn read_checkpoint(&self, note: &str, level: Level) -> Result<Checkpoint, Error> {
+        if let (Some(policy), Level::Cosigned) = (&self.policy, level) {
+            policy.witnessed(note).map_err(|error| answer_error(&error))?;
+        }
         match self.backend {
             Backend::Remote { .. } => Checkpoint::open(note, &self.log).map_err(|error| answer_error(&error)),
             Backend::Embedded(_) => {
@@ -276,6 +300,11 @@ pub enum Error {
         /// What it said.
         detail: String,
     },
+    /// The entries are committed, and no quorum of witnesses has cosigned them in time.
+    Uncosigned {
+        /// When to come again.
+        retry_after: Duration,
+    },
     /// One entry, or the whole submission, is refused.
     Refused {
         /// The stable code.
@@ -297,6 +326,7 @@ impl std::fmt::Display for Error {
             Self::Busy { detail, .. } => write!(f, "log is busy: {detail}"),
             Self::Refused { code, detail } => write!(f, "log refuses the submission ({code}): {detail}"),
             Self::Unavailable { detail } => write!(f, "log takes no entries: {detail}"),
+            Self::Uncosigned { .. } => f.write_str("log awaits the cosignatures of a quorum of witnesses"),
         }
     }
 }
@@ -311,6 +341,10 @@ impl From<SubmitError> for Error {
             | SubmitError::QueueFull { retry_after_seconds } => {
                 Self::Busy { retry_after: Duration::from_secs(retry_after_seconds), detail }
             }
+            SubmitError::Uncosigned { retry_after_seconds } => {
+                Self::Uncosigned { retry_after: Duration::from_secs(retry_after_seconds) }
+            }
+            SubmitError::Frozen { .. } => Self::Refused { code: "log.frozen".into(), detail },
             SubmitError::Kind => Self::Refused { code: "log.kind".into(), detail },
             SubmitError::TooLarge { .. } => Self::Refused { code: "request.too-large".into(), detail },
             SubmitError::Stopped { .. } | SubmitError::Unreadable { .. } => Self::Unavailable { detail },
@@ -322,6 +356,9 @@ impl From<sillok_client::Error> for Error {
     fn from(error: sillok_client::Error) -> Self {
         let detail = error.to_string();
         match error {
+            sillok_client::Error::Busy { retry_after, problem } if problem.code == UNCOSIGNED => {
+                Self::Uncosigned { retry_after }
+            }
             sillok_client::Error::Busy { retry_after, .. } => Self::Busy { retry_after, detail },
             sillok_client::Error::Refused { problem } if problem.status < 500 => {
                 Self::Refused { code: problem.code, detail: problem.detail }
@@ -343,6 +380,11 @@ impl From<Error> for Problem {
                 Self::later(Code::LedgerBusy, "log is busy", retry_after.as_secs())
             }
             Error::Refused { code, detail } => Self::from(Refused { code, detail }),
+            Error::Uncosigned { retry_after } => Self::later(
+                Code::LedgerUncosigned,
+                "credential is in the log, and no quorum of witnesses has cosigned that yet",
+                retry_after.as_secs(),
+            ),
             Error::Unavailable { detail } => {
                 tracing::warn!(detail, "log is not available");
                 Self::later(
@@ -364,6 +406,9 @@ impl From<Refused> for Problem {
 
 /// When to come again while the log does not answer.
 const UNAVAILABLE_SECONDS: u64 = 5;
+
+/// What a log behind HTTP says while it awaits cosignatures (specs/log.md, "Submission").
+const UNCOSIGNED: &str = "log.uncosigned";
 
 /// Longest pause before a busy log is asked again.
 const MAX_PAUSE: Duration = Duration::from_millis(500);

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -11,10 +12,12 @@ use sillok_log::audit::LogKind;
 use sillok_log::entry::issuer_hash;
 use sillok_log::ledger::Role;
 use sillok_log::note::VerifierKey;
+use sillok_log::policy::Policy;
 use sillok_registry::http::{self, HttpConfig, State};
 use sillok_registry::landmarks::{LandmarkFiles, LandmarkThread};
-use sillok_registry::store::FileHeads;
+use sillok_registry::store::{FileBlobs, FileHeads};
 use sillok_registry::submission::{Submitter, Submitters};
+use sillok_registry::witness::Witnessing;
 use sillok_registry::{Handle, Limits, Options, Registry, Stores};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -92,7 +95,25 @@ pub(crate) fn open(folder: &Folder, context: &Context) -> anyhow::Result<Registr
     let settings = folder.settings();
     let options = Options { signer: folder.log_key()?, kind: folder.kind(), limits: limits(settings) };
     let stores = Stores::open(&folder.paths(), settings.segment_bytes)?;
-    Ok(Registry::open(options, stores, context.clock.clone())?)
+    let clock = context.clock.clone();
+    match witnessing(folder)? {
+        Some(witnessing) => Ok(Registry::open_witnessed(options, stores, clock, witnessing)?),
+        None => Ok(Registry::open(options, stores, clock)?),
+    }
+}
+
+/// Whom the log asks. One that once asked somebody keeps what was pending, until it is public.
+fn witnessing(folder: &Folder) -> anyhow::Result<Option<Witnessing>> {
+    let (pending, policy) = (folder.place.path().join("pending"), folder.policy()?);
+    let policy = match policy {
+        Some(policy) => policy,
+        None if pending.exists() => Policy::parse(b"quorum none\n")?,
+        None => return Ok(None),
+    };
+    let pending = Arc::new(FileBlobs::open(&pending)?);
+    let wait = Duration::from_secs(folder.settings().cosign_wait_seconds);
+    let evidence = folder.place.path().join("evidence");
+    Ok(Some(Witnessing { wait, ..Witnessing::new(policy, pending, evidence) }))
 }
 
 /// Begins to allocate landmarks for the log of a folder. Files that contradict each other are no reason not to serve.

@@ -170,6 +170,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
         meaning: "Verifier key of the log that `sillok issuer` writes to. Empty: the log of this folder.",
     },
     Setting {
+        name: "policy",
+        kind: Kind::Text { default: "" },
+        meaning: "File with the log's own policy (C2SP tlog-policy): witnesses with their URLs, and the quorum\n\
+                  that must have cosigned a checkpoint before it is public. Empty: nobody is asked.",
+    },
+    Setting {
+        name: "cosign_wait_seconds",
+        kind: Kind::Integer { default: 10, least: 1, most: 25 },
+        meaning: "How long who waits for a public checkpoint waits for its cosignatures, before it is told to\n\
+                  come again.",
+    },
+    Setting {
         name: "issuer_name",
         kind: Kind::Text { default: "" },
         meaning: "Display name of the issuer in its credentials. Empty: public_url.",

@@ -3,8 +3,6 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sillok_log::submission::Level;
-
 use super::{Desk, Error, Extent};
 use crate::issue;
 use crate::ledger::Author;
@@ -49,7 +47,7 @@ impl Desk {
         for key in self.file.state.keys.iter().take(1) {
             let (Some(public), Some(added)) = (key.public(), key.events.first()) else { continue };
             let entry = added.entry(&public, self.issuer, self.origin);
-            self.core.ledger.submit_one(&entry, Author::Administrator, Level::Published)?;
+            self.core.ledger.submit_one(&entry, Author::Administrator, self.core.ledger.public_level())?;
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ impl Desk {
             root_keys: vec![self.root_key.verifier()],
             threshold: 1,
             feed_keys: vec![self.feed_key.verifier()],
-            policy: format!("log {}\nquorum none\n", self.core.ledger.key()),
+            policy: self.policy()?,
             issuers: vec![Issuer {
                 id: self.core.config.public_url.clone(),
                 name: self.core.config.name.clone(),
@@ -118,6 +118,14 @@ impl Desk {
             keys: keys.collect(),
         }));
         Ok(())
+    }
+
+    /// The policy that verifiers are given: this log alone, and whose cosignatures count.
+    fn policy(&self) -> Result<String, Error> {
+        let key = self.core.ledger.key();
+        let Some(policy) = &self.core.config.policy else { return Ok(format!("log {key}\nquorum none\n")) };
+        let policy = policy.of_log(key).map_err(|error| composed("root", &error))?;
+        String::from_utf8(policy.encode()).map_err(|error| composed("root", &error))
     }
 
     /// The present root.

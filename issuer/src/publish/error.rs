@@ -40,9 +40,12 @@ impl Error {
     /// Whether trying again may help.
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
-            Self::Behind | Self::Ledger(ledger::Error::Busy { .. } | ledger::Error::Unavailable { .. }) => {
-                true
-            }
+            Self::Behind
+            | Self::Ledger(
+                ledger::Error::Busy { .. }
+                | ledger::Error::Unavailable { .. }
+                | ledger::Error::Uncosigned { .. },
+            ) => true,
             Self::Resume(problem) => problem.retry_after_seconds.is_some(),
             _ => false,
         }

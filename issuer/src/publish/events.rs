@@ -2,7 +2,6 @@
 
 use sillok_log::entry::Entry;
 use sillok_log::note::Note;
-use sillok_log::submission::Level;
 use sillok_verifier::trust::{Feed, Root};
 
 use super::state::{DocumentRecord, KeyRecord, ListRecord};
@@ -26,7 +25,11 @@ impl Desk {
             let public = key.public().ok_or_else(|| damaged("key"))?;
             let entry = key.events[number].entry(&public, self.issuer, self.origin);
             // If we crash here: the same entry again, which the log then has or takes.
-            let logged = self.core.ledger.submit_one(&entry, Author::Administrator, Level::Published)?;
+            let logged = self.core.ledger.submit_one(
+                &entry,
+                Author::Administrator,
+                self.core.ledger.public_level(),
+            )?;
             self.file.change(|state| state.keys[position].events[number].index = Some(logged.index.0))?;
             tracing::info!(key = %key_name(&self.file.state.keys[position]), leaf = logged.index.0, "key event is logged");
         }
@@ -40,7 +43,8 @@ impl Desk {
                 continue;
             }
             let entry = list.entry(self.issuer).ok_or_else(|| damaged("list"))?;
-            let logged = self.core.ledger.submit_one(&entry, Author::Issuer, Level::Published)?;
+            let logged =
+                self.core.ledger.submit_one(&entry, Author::Issuer, self.core.ledger.public_level())?;
             self.file.change(|state| state.lists[position].index = Some(logged.index.0))?;
         }
         Ok(())
@@ -55,7 +59,7 @@ impl Desk {
         if entries.is_empty() {
             return Ok(());
         }
-        let outcomes = self.core.ledger.submit(&entries, Author::Issuer, Level::Published)?;
+        let outcomes = self.core.ledger.submit(&entries, Author::Issuer, self.core.ledger.public_level())?;
         let mut places = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             places.push(super::lists::logged(outcome)?.index.0);
@@ -88,7 +92,8 @@ impl Desk {
     }
 
     fn log_document(&self, entry: &Entry) -> Result<String, Error> {
-        let logged = self.core.ledger.submit_one(entry, Author::Administrator, Level::Published)?;
+        let logged =
+            self.core.ledger.submit_one(entry, Author::Administrator, self.core.ledger.public_level())?;
         Ok(logged.receipt.encode())
     }
 }

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use sillok_log::entry::{Entry, ListId, Snapshot};
 use sillok_log::status::ListState;
-use sillok_log::submission::Level;
 use sillok_log::{TreeSize, UnixSeconds};
 use sillok_verifier::snapshot::SnapshotFile;
 
@@ -183,7 +182,8 @@ impl Desk {
             return Ok(Vec::new());
         }
         for _attempt in 0..MAX_ATTEMPTS {
-            let outcomes = self.core.ledger.submit(&entries, Author::Issuer, Level::Published)?;
+            let outcomes =
+                self.core.ledger.submit(&entries, Author::Issuer, self.core.ledger.public_level())?;
             let proved = outcomes.into_iter().map(logged).collect::<Result<Vec<Logged>, Error>>()?;
             let first: Option<TreeSize> = proved.first().map(|logged| logged.size);
             if proved.iter().all(|logged| Some(logged.size) == first) {

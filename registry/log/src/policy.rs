@@ -150,6 +150,25 @@ impl Policy {
         Ok(Opened { checkpoint, log: log.clone(), cosigned, witnessed })
     }
 
+    /// The same for one log alone, and without addresses: what its verifiers are given.
+    ///
+    /// # Errors
+    /// A key that signs no notes, or has the name and ID of a witness.
+    pub fn of_log(&self, key: &VerifierKey) -> Result<Self, ParseError> {
+        let mut policy = Self { logs: Vec::new(), ..self.clone() };
+        policy.witnesses.iter_mut().for_each(|witness| witness.url = None);
+        let text = alloc::format!("log {key}\n").into_bytes();
+        Self::parse(&[text, policy.encode()].concat())
+    }
+
+    /// Whether these witnesses, by position, would meet the quorum.
+    #[must_use]
+    pub fn is_met_by(&self, witnesses: &[usize]) -> bool {
+        let time = |witness: usize| witnesses.contains(&witness).then_some(UnixSeconds(0));
+        let times: Vec<_> = (0..self.witnesses.len()).map(time).collect();
+        self.judge(&times).is_ok()
+    }
+
     /// Whether the quorum asks for cosignatures at all.
     #[must_use]
     pub const fn has_quorum(&self) -> bool {
