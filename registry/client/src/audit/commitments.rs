@@ -9,6 +9,7 @@
 //! is not settled. A run is never changed. One that a merge replaced is removed only when asked
 //! ([`Commitments::forget`]): a saved state may still name it.
 
+use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,8 @@ use run::{Merge, RunWriter};
 /// A commitment and the position of its entry, with [`REFUSED`] set if the entry broke a rule already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Item {
-    commitment: [u8; 32],
+    /// Big-endian words: in the same order as the bytes, and compared faster.
+    commitment: [u64; 4],
     at: u64,
 }
 
@@ -46,37 +48,63 @@ pub(super) struct Commitments {
 }
 
 impl Item {
-    const fn new(issued: &Issued) -> Self {
+    fn new(issued: &Issued) -> Self {
         let refused = if issued.refused { REFUSED } else { 0 };
-        Self { commitment: issued.commitment.0, at: issued.at.0 | refused }
+        Self { commitment: words(&issued.commitment.0), at: issued.at.0 | refused }
     }
 
-    /// What items are in the order of.
-    const fn key(&self) -> ([u8; 32], u64) {
-        (self.commitment, self.at & !REFUSED)
+    const fn position(&self) -> u64 {
+        self.at & !REFUSED
     }
 
-    const fn issued(&self) -> Issued {
+    fn issued(&self) -> Issued {
+        let mut commitment = [0; 32];
+        commitment.copy_from_slice(&self.to_bytes()[..32]);
         Issued {
-            at: LeafIndex(self.at & !REFUSED),
-            commitment: Hash(self.commitment),
+            at: LeafIndex(self.position()),
+            commitment: Hash(commitment),
             refused: self.at & REFUSED != 0,
         }
     }
 
     fn to_bytes(self) -> [u8; ITEM_BYTES] {
         let mut bytes = [0; ITEM_BYTES];
-        bytes[..32].copy_from_slice(&self.commitment);
-        bytes[32..].copy_from_slice(&self.at.to_be_bytes());
+        let words = self.commitment.into_iter().chain([self.at]);
+        bytes
+            .as_chunks_mut::<8>()
+            .0
+            .iter_mut()
+            .zip(words)
+            .for_each(|(chunk, word)| *chunk = word.to_be_bytes());
         bytes
     }
 
     fn from_bytes(bytes: &[u8; ITEM_BYTES]) -> Self {
-        let (mut commitment, mut at) = ([0; 32], [0; 8]);
-        commitment.copy_from_slice(&bytes[..32]);
-        at.copy_from_slice(&bytes[32..]);
-        Self { commitment, at: u64::from_be_bytes(at) }
+        let [first, second, third, fourth, at] = words(bytes);
+        Self { commitment: [first, second, third, fourth], at }
     }
+}
+
+/// By commitment, then by position.
+impl Ord for Item {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.commitment.cmp(&other.commitment).then_with(|| self.position().cmp(&other.position()))
+    }
+}
+
+impl PartialOrd for Item {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+fn words<const BYTES: usize, const WORDS: usize>(bytes: &[u8; BYTES]) -> [u64; WORDS] {
+    let mut words = [0; WORDS];
+    words
+        .iter_mut()
+        .zip(bytes.as_chunks::<8>().0)
+        .for_each(|(word, chunk)| *word = u64::from_be_bytes(*chunk));
+    words
 }
 
 //= specs/audit.md#commitments
@@ -127,7 +155,7 @@ impl Commitments {
     pub(super) fn settle(&mut self, duplicate: &mut dyn FnMut(Issued)) -> io::Result<()> {
         if self.runs.is_empty() {
             // A log that fits the buffer comes to no file.
-            self.buffer.sort_unstable_by_key(Item::key);
+            self.buffer.sort_unstable();
             self.buffer.dedup_by(|item, before| {
                 let again = item.commitment == before.commitment;
                 if again {
@@ -155,7 +183,7 @@ impl Commitments {
         } else {
             let lookup = lookup::Lookup::open(old.iter().map(|run| (self.path(run.number), run.items)))?;
             let merged = self.merge(&new, true, &mut |item, first| {
-                let again = !first || lookup.has(&item.commitment)?;
+                let again = !first || lookup.has(&item)?;
                 if again {
                     duplicate(item.issued());
                 }
@@ -195,11 +223,11 @@ impl Commitments {
                 self.forget()?;
             }
         }
-        self.buffer.sort_unstable_by_key(Item::key);
+        self.buffer.sort_unstable();
         let mut writer = self.writer()?;
         self.buffer.iter().try_for_each(|item| writer.push(item))?;
         self.buffer.clear();
-        let run = writer.finish(self.folder.is_some())?;
+        let run = writer.finish()?;
         self.runs.push(run);
         Ok(())
     }
@@ -222,7 +250,7 @@ impl Commitments {
             last = Some(item.commitment);
         }
         self.garbage.extend(runs.iter().map(|run| run.number));
-        Ok(Run { settled, ..writer.finish(self.folder.is_some())? })
+        Ok(Run { settled, ..writer.finish()? })
     }
 
     fn writer(&mut self) -> io::Result<RunWriter> {
@@ -233,7 +261,7 @@ impl Commitments {
         }
         let number = self.next;
         self.next = self.next.saturating_add(1);
-        RunWriter::create(&self.path(number), number)
+        RunWriter::create(&self.path(number), number, self.folder.is_some())
     }
 
     fn path(&self, number: u64) -> PathBuf {

@@ -14,7 +14,8 @@ pub struct Counts {
     foreign: u64,
     malformed: u64,
     refused: u64,
-    kinds: BTreeMap<EntryKind, u64>,
+    /// By the code of the kind.
+    kinds: [u64; 7],
     issued_by_key: BTreeMap<Thumbprint, u64>,
     issued: Hours,
     revoked: Hours,
@@ -106,7 +107,7 @@ impl Counts {
     /// Entries of a kind.
     #[must_use]
     pub fn of_kind(&self, kind: EntryKind) -> u64 {
-        self.kinds.get(&kind).copied().unwrap_or(0)
+        self.kinds.get(usize::from(kind.code())).copied().unwrap_or(0)
     }
 
     /// Issue entries by the key that signed the credential.
@@ -134,7 +135,7 @@ impl Counts {
     }
 
     pub(super) fn add(&mut self, entry: &Entry, at: LeafIndex) {
-        increment(self.kinds.entry(entry.kind()).or_default());
+        self.kinds.get_mut(usize::from(entry.kind().code())).into_iter().for_each(increment);
         match entry {
             Entry::Issue(issue) => {
                 increment(self.issued_by_key.entry(issue.issuer_key).or_default());
@@ -190,14 +191,10 @@ impl Counts {
 
     pub(super) fn parse(reader: &mut Reader<'_>) -> Result<Self, SavedError> {
         let (foreign, malformed, refused) = (reader.number()?, reader.number()?, reader.number()?);
-        let mut kinds = BTreeMap::new();
+        let mut kinds = [0; 7];
         for kind in EntryKind::ALL {
-            match reader.number()? {
-                0 => {}
-                count => {
-                    kinds.insert(kind, count);
-                }
-            }
+            let count = reader.number()?;
+            kinds.get_mut(usize::from(kind.code())).into_iter().for_each(|held| *held = count);
         }
         let by_key = reader.items(|reader| Ok((Thumbprint(reader.take()?), reader.number()?)))?;
         let (issued, revoked) = (Hours::parse(reader)?, Hours::parse(reader)?);

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
-use super::ITEM_BYTES;
+use super::{ITEM_BYTES, Item};
 
 pub(super) struct Lookup(Vec<(File, u64)>);
 
@@ -14,14 +14,14 @@ impl Lookup {
         runs.map(|(path, items)| Ok((File::open(path)?, items))).collect::<io::Result<_>>().map(Self)
     }
 
-    pub(super) fn has(&self, commitment: &[u8; 32]) -> io::Result<bool> {
+    pub(super) fn has(&self, item: &Item) -> io::Result<bool> {
         for (file, items) in &self.0 {
             let (mut low, mut high) = (0, *items);
             while low < high {
                 let middle = low + (high - low) / 2;
-                let mut found = [0; 32];
+                let mut found = [0; ITEM_BYTES];
                 file.read_exact_at(&mut found, middle * ITEM_BYTES as u64)?;
-                match found.cmp(commitment) {
+                match Item::from_bytes(&found).commitment.cmp(&item.commitment) {
                     std::cmp::Ordering::Equal => return Ok(true),
                     std::cmp::Ordering::Less => low = middle + 1,
                     std::cmp::Ordering::Greater => high = middle,

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -15,7 +15,7 @@ use super::{ITEM_BYTES, Item};
 pub(in crate::audit) struct Run {
     pub(in crate::audit) number: u64,
     pub(in crate::audit) items: u64,
-    /// SHA-256 of the file.
+    /// SHA-256 of the file; zeros if it does not outlast the process.
     pub(in crate::audit) digest: [u8; 32],
     /// Whether its items were compared with those of every other settled run.
     pub(in crate::audit) settled: bool,
@@ -40,48 +40,54 @@ impl Run {
 }
 
 pub(super) struct RunWriter {
-    file: BufWriter<File>,
-    digest: Sha256,
+    file: File,
+    chunk: Vec<u8>,
+    /// Of what is written, if the run is to outlast the process.
+    digest: Option<Sha256>,
     number: u64,
     items: u64,
 }
 
 impl RunWriter {
-    pub(super) fn create(path: &Path, number: u64) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, number: u64, durable: bool) -> io::Result<Self> {
         let file = File::create(path).map_err(|error| named(path, &error))?;
-        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-        Ok(Self { file, digest: Sha256::new(), number, items: 0 })
+        let (chunk, digest) = (Vec::with_capacity(BUFFER_BYTES), durable.then(Sha256::new));
+        Ok(Self { file, chunk, digest, number, items: 0 })
     }
 
     pub(super) fn push(&mut self, item: &Item) -> io::Result<()> {
-        let bytes = item.to_bytes();
-        self.digest.update(bytes);
         self.items += 1;
-        self.file.write_all(&bytes)
+        self.chunk.extend_from_slice(&item.to_bytes());
+        if self.chunk.len() + ITEM_BYTES > BUFFER_BYTES { self.flush() } else { Ok(()) }
     }
 
-    pub(super) fn finish(self, durable: bool) -> io::Result<Run> {
-        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        if durable {
-            file.sync_all()?;
+    pub(super) fn finish(mut self) -> io::Result<Run> {
+        self.flush()?;
+        let digest = match self.digest {
+            Some(digest) => {
+                self.file.sync_all()?;
+                digest.finalize().into()
+            }
+            None => [0; 32],
+        };
+        Ok(Run { number: self.number, items: self.items, digest, settled: false })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if let Some(digest) = &mut self.digest {
+            digest.update(&self.chunk);
         }
-        let (number, items, digest) = (self.number, self.items, self.digest.finalize().into());
-        Ok(Run { number, items, digest, settled: false })
+        self.file.write_all(&self.chunk)?;
+        self.chunk.clear();
+        Ok(())
     }
 }
 
 /// The items of several runs in order.
 pub(super) struct Merge {
     files: Vec<BufReader<File>>,
-    heads: BinaryHeap<Reverse<Head>>,
-}
-
-/// The next item of a file, in the order of items.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Head {
-    key: ([u8; 32], u64),
-    at: u64,
-    file: usize,
+    /// The next item of each file.
+    heads: BinaryHeap<Reverse<(Item, usize)>>,
 }
 
 impl Merge {
@@ -103,8 +109,7 @@ impl Merge {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error),
         }
-        let item = Item::from_bytes(&bytes);
-        self.heads.push(Reverse(Head { key: item.key(), at: item.at, file }));
+        self.heads.push(Reverse((Item::from_bytes(&bytes), file)));
         Ok(())
     }
 }
@@ -113,8 +118,8 @@ impl Iterator for Merge {
     type Item = io::Result<Item>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Reverse(Head { key: (commitment, _position), at, file }) = self.heads.pop()?;
-        Some(self.advance(file).map(|()| Item { commitment, at }))
+        let Reverse((item, file)) = self.heads.pop()?;
+        Some(self.advance(file).map(|()| item))
     }
 }
 
