@@ -9,12 +9,13 @@ use sillok_tests::vectors::{Vector, all, write_all};
 
 use crate::files::{Outcome, failure, load, meets, specs};
 
-const TOPICS: [&str; 17] = [
+const TOPICS: [&str; 18] = [
     "checkpoint",
     "cosignature",
     "credential",
     "date",
     "entry",
+    "evidence",
     "foreign",
     "landmark",
     "ledger",

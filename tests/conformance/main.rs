@@ -6,6 +6,7 @@ mod cosignature;
 mod coverage;
 mod credential;
 mod entry;
+mod evidence;
 mod files;
 mod foreign;
 mod landmark;
@@ -53,6 +54,11 @@ fn policy() {
 #[test]
 fn entry() {
     check_topic("entry", entry::run);
+}
+
+#[test]
+fn evidence() {
+    check_topic("evidence", evidence::run);
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub mod cosignature;
 pub mod credential;
 pub mod encoding;
 pub mod entry;
+pub mod evidence;
 pub mod json;
 pub mod landmark;
 pub mod ledger;

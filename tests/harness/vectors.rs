@@ -13,6 +13,7 @@ pub mod cosignature;
 pub mod credential;
 pub mod date;
 pub mod entry;
+pub mod evidence;
 pub mod landmark;
 pub mod ledger;
 pub mod note;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Vector> {
         trust::vectors,
         verify::vectors,
         witness::vectors,
+        evidence::vectors,
     ];
     topics.iter().flat_map(|topic| topic()).collect()
 }

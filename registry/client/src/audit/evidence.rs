@@ -184,12 +184,13 @@ impl Evidence {
         let open = |note| Checkpoint::open(note, key).map_err(|source| EvidenceError::Note { source });
         let (older, newer) = (open(&self.older)?, open(&self.newer)?);
         let wrong = match (self.claim, &self.proof) {
-            (Claim::Rollback, _) => older.size > newer.size,
+            (Claim::Rollback, None) => older.size > newer.size,
+            (Claim::Rollback, Some(_)) => false,
             (Claim::Fork, None) => older.size == newer.size && older.root != newer.root,
             (Claim::Fork, Some((root, proof))) => {
                 check_consistency(older.size, root, newer.size, &newer.root, proof)
                     .map_err(|source| EvidenceError::Proof { source })?;
-                older.root != *root
+                older.size < newer.size && older.root != *root
             }
         };
         if wrong { Ok([older, newer]) } else { Err(EvidenceError::NothingWrong) }
