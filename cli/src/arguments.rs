@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::command::status::{self, Change};
 use crate::command::{
-    audit, bench, config, demo, fsck, import, init, issuer, keys, mirror, monitor, receipt, registry, sample,
-    serve, trust_bundle, verify, witness,
+    audit, bench, config, demo, evidence, fsck, import, init, issuer, keys, mirror, monitor, receipt,
+    registry, sample, serve, trust_bundle, verify, witness,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -44,6 +44,7 @@ pub(crate) enum Command {
     Audit(audit::Args),
     Monitor(monitor::Args),
     Mirror(mirror::Args),
+    Evidence(evidence::Args),
     Fsck(fsck::Args),
     Config(config::Args),
     Bench(bench::Args),
@@ -70,6 +71,7 @@ impl Command {
             Self::Audit(args) => audit::run(args, context),
             Self::Monitor(args) => monitor::run(args, context),
             Self::Mirror(args) => mirror::run(args, context),
+            Self::Evidence(args) => evidence::run(args, context),
             Self::Fsck(args) => fsck::run(args, context),
             Self::Config(args) => config::run(args, context),
             Self::Bench(args) => bench::run(args, context),

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod evidence;
 pub(crate) mod fsck;
 pub(crate) mod import;
 pub(crate) mod init;
