@@ -173,7 +173,7 @@ fn rebuild_index(folder: &Folder, context: &Context) -> anyhow::Result<()> {
     loop {
         match registry.handle().phase() {
             Phase::Building => {}
-            Phase::Open => break,
+            Phase::Open | Phase::Frozen => break,
             Phase::Stopping => bail!("the log was stopped before its index was built"),
             Phase::Stopped { reason } => bail!("could not build the index: {reason}"),
         }

@@ -26,12 +26,13 @@ use crate::sequencer::plan::{Item, Parsed, State};
 use crate::sequencer::publish::Publisher;
 use crate::sequencer::{Fatal, Message, Phase, Sequencer, Shared, Signed, Stores, Time, recover};
 use crate::stats::Stats;
-use crate::store::{self, FileBlobs, FileHeads, FileSeen, Heads};
+use crate::store::{self, FileBlobs, FileHeads, FileSeen};
 use crate::witness::Witnessing;
 
 pub use error::SubmitError;
 
 mod error;
+mod offline;
 
 /// Where a log takes the time from. Each program reads the system's clock in one place only.
 pub type Clock = Arc<dyn Fn() -> UnixSeconds + Send + Sync>;
@@ -179,6 +180,7 @@ impl Registry {
             put.map_err(Fatal::store("publishing the checkpoint"))?;
         }
         let shared = Arc::new(Shared::new((kind, limits.clone()), &stores, &recovered.signed, public));
+        shared.stats.frozen.store(u64::from(recovered.head.frozen), Ordering::Relaxed);
         let cosigner = match &witnessing {
             Some(witnessing) => Some(Cosigning::open(witnessing, &shared, &key)?),
             None => None,
@@ -202,6 +204,7 @@ impl Registry {
                 heads,
                 signer,
                 key,
+                frozen: recovered.head.frozen,
                 record: recovered.record,
                 last: recovered.signed,
                 publisher: publisher_sender,
@@ -232,20 +235,6 @@ impl Registry {
             threads.push(spawn("sillok-cosigner", &shared, move || cosigner.run(&inbox))?);
         }
         Ok(Self { handle: Handle { shared, sender }, threads })
-    }
-
-    /// For an operator who knows that the log has signed under a clock that was ahead, so that opening it under the right
-    /// one is refused: records that it has signed last at `now`. What it has signed stays as it is. Returns the time that
-    /// was recorded before; nothing is changed if that is not later.
-    ///
-    /// # Errors
-    /// The head is none of this log, or cannot be replaced.
-    pub fn accept_earlier_clock(
-        signer: &SignerKey,
-        heads: &dyn Heads,
-        now: UnixSeconds,
-    ) -> Result<UnixSeconds, Fatal> {
-        recover::accept_earlier_clock(heads, &signer.verifier(), now)
     }
 
     /// What handlers hold.
@@ -479,7 +468,8 @@ impl Handle {
             return Ok(());
         }
         match self.phase() {
-            Phase::Open => Ok(()),
+            // A frozen log knows better than this what it has already.
+            Phase::Open | Phase::Frozen => Ok(()),
             Phase::Building => {
                 stats.requests_pushed_back.fetch_add(1, Ordering::Relaxed);
                 Err(SubmitError::Building { retry_after_seconds: stats.retry_after_seconds() })

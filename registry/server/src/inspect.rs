@@ -17,6 +17,8 @@ pub struct Inspection {
     pub time: UnixSeconds,
     /// What it last signed.
     pub signed: Signed,
+    /// Whether it never signs again.
+    pub frozen: bool,
     /// Holds the lock.
     _heads: FileHeads,
 }
@@ -29,7 +31,7 @@ impl Inspection {
     pub fn open(head: &Path, key: &VerifierKey) -> Result<Self, Fatal> {
         let heads = FileHeads::open(head).map_err(Fatal::store("opening the head"))?;
         let record = heads.read().map_err(Fatal::store("reading the head"))?.ok_or(Fatal::HeadEmpty)?;
-        let Head { kind, time, signed } = Head::open(&record, key)?;
-        Ok(Self { kind, time, signed, _heads: heads })
+        let Head { kind, time, signed, frozen } = Head::open(&record, key)?;
+        Ok(Self { kind, time, signed, frozen, _heads: heads })
     }
 }

@@ -67,8 +67,9 @@ impl Page {
     }
 
     fn gauges(&self, stats: &Stats) -> Result<(), prometheus::Error> {
-        let gauges: [(&str, &str, &AtomicU64); 8] = [
+        let gauges: [(&str, &str, &AtomicU64); 9] = [
             ("committed_size", "Leaves of the committed tree.", &stats.committed_size),
+            ("frozen", "1 if the log is frozen and signs nothing any more, else 0.", &stats.frozen),
             ("published_size", "Leaves of the published tree.", &stats.published_size),
             ("tiled_size", "Leaves of the tree whose tiles are all public.", &stats.tiled_size),
             ("witnesses_answering", "Witnesses that cosigned when asked last.", &stats.witnesses_answering),

@@ -20,7 +20,7 @@ use crate::store::{Blobs, Heads, Seen};
 use answer::Request;
 use backlog::Backlog;
 use commit::Writer;
-use plan::{Decision, Item, State};
+use plan::{Decision, Item, Known, State};
 
 pub(crate) mod answer;
 mod backlog;
@@ -83,6 +83,8 @@ pub enum Phase {
     Building,
     /// Entries are taken.
     Open,
+    /// Nothing is signed any more, for ever; what is in the log is answered with its place, and read.
+    Frozen,
     /// What is queued is still committed and published; nothing more is taken.
     Stopping,
     /// Nothing is signed any more.
@@ -141,8 +143,8 @@ impl Shared {
         match &state.phase {
             Phase::Stopped { .. } => {}
             // Who is told to stop while the index is built does not open.
-            Phase::Stopping if phase == Phase::Open => {}
-            Phase::Building | Phase::Open | Phase::Stopping => {
+            Phase::Stopping if matches!(phase, Phase::Open | Phase::Frozen) => {}
+            Phase::Building | Phase::Open | Phase::Frozen | Phase::Stopping => {
                 self.open.store(phase == Phase::Open, Ordering::SeqCst);
                 state.phase = phase;
             }
@@ -162,7 +164,7 @@ impl Shared {
     pub(crate) fn stopped(&self) -> Option<SubmitError> {
         match self.phase() {
             Phase::Stopped { reason } => Some(SubmitError::Stopped { reason }),
-            Phase::Building | Phase::Open | Phase::Stopping => None,
+            Phase::Building | Phase::Open | Phase::Frozen | Phase::Stopping => None,
         }
     }
 
@@ -279,7 +281,7 @@ impl Sequencer {
     }
 
     fn serve(&mut self) {
-        self.shared.enter(Phase::Open);
+        self.shared.enter(if self.writer.frozen { Phase::Frozen } else { Phase::Open });
         while let Some((mut batch, begun)) = self.take() {
             let entries = batch.iter().map(|request| request.items.len()).sum();
             let result = self.process(&mut batch);
@@ -321,8 +323,16 @@ impl Sequencer {
         let public = self.shared.tiled();
         let mut items: Vec<&mut Item> = batch.iter_mut().flat_map(|request| &mut request.items).collect();
         let known = items.iter().map(|item| self.index.find(item, noted, &public));
-        let known = known.collect::<Result<Vec<_>, _>>()?;
-        let now = self.time.now();
+        let mut known = known.collect::<Result<Vec<_>, _>>()?;
+        let mut now = self.time.now();
+        if self.writer.frozen {
+            let mut judged = known.into_iter();
+            let (kept, rest) = self.only_repeated(std::mem::take(batch), &mut judged);
+            (*batch, known) = (kept, rest);
+            items = batch.iter_mut().flat_map(|request| &mut request.items).collect();
+            // Nothing is signed, so the time is of no matter.
+            now = now.max(self.state.time);
+        }
         let plan = plan::plan(&mut self.state, &mut items, &known, now)?;
         for decision in &plan.decisions {
             match decision {
@@ -336,6 +346,27 @@ impl Sequencer {
         }
         self.index.add(&plan, noted);
         commit::commit(&mut self.writer, &mut self.state, plan, batch)
+    }
+
+    //= specs/log.md#freezing
+    /// Sends away each request that has anything new in it: of a frozen log only what is there already is answered.
+    fn only_repeated(
+        &self,
+        batch: Vec<Request>,
+        known: &mut impl Iterator<Item = Option<Known>>,
+    ) -> (Vec<Request>, Vec<Option<Known>>) {
+        let (mut kept, mut places) = (Vec::new(), Vec::new());
+        for request in batch {
+            let own: Vec<_> = known.take(request.items.len()).collect();
+            if own.iter().all(|known| matches!(known, Some(Known::Same(_)))) {
+                places.extend(own);
+                kept.push(request);
+            } else {
+                let size = self.writer.last.size();
+                drop(request.reply.send(Err(SubmitError::Frozen { size })));
+            }
+        }
+        (kept, places)
     }
 
     /// The next batch, and when its first request was taken up: what is in the queue, and a little more while more

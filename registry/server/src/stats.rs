@@ -32,6 +32,8 @@ pub struct Stats {
     pub publish_seconds: Timing,
     /// To write a batch to its segment, with its synchronisation.
     pub staging_seconds: Timing,
+    /// 1 if nothing is signed any more, else 0.
+    pub frozen: AtomicU64,
     /// Size of the committed tree.
     pub committed_size: AtomicU64,
     /// Size of the published tree.

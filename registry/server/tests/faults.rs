@@ -22,6 +22,8 @@ use disk::{Disk, Frozen, Fuse, Mode};
 mod acknowledged;
 #[path = "faults/disk.rs"]
 mod disk;
+#[path = "faults/ended.rs"]
+mod ended;
 #[path = "faults/frozen.rs"]
 mod frozen;
 

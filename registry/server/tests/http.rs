@@ -518,3 +518,34 @@ fn the_description_of_the_interface_lists_exactly_the_routes() {
         }
     }
 }
+
+//= specs/log.md#freezing
+//= type=test
+#[test]
+fn a_frozen_log_is_read_and_answers_what_it_has_and_everything_else_is_gone() {
+    let world = World::start().ready();
+    world.client(administrator()).submit(&[key_added()], Level::Committed).unwrap();
+    world.client(issuer()).submit(&[issue(1), issue(2)], Level::Published).unwrap();
+    let checkpoint = world.get("/checkpoint").body;
+    let world = world.frozen().ready();
+    for path in ["/checkpoint", "/tile/entries/000.p/3", "/tile/0/000.p/3", "/healthz"] {
+        assert_eq!(world.get(path).status, 200, "{path}");
+    }
+    assert_eq!(world.get("/checkpoint").body, checkpoint);
+    assert_eq!(world.get("/readyz").problem(), (503, "log.frozen".into()));
+    assert!(world.get("/metrics").text().contains("\nsillok_registry_frozen 1\n"));
+
+    // A retry is answered with its place, under the last checkpoint.
+    let again = world.client(issuer()).submit(&[issue(2)], Level::Published).unwrap();
+    let [Outcome::Logged(logged)] = again.as_slice() else { panic!("{again:?}") };
+    assert!(logged.duplicate && logged.index.0 == 2);
+
+    // The refusal has no time to come again, and the client takes it for what it is.
+    let body = json!({ "entries": [STANDARD.encode(issue(3))] }).to_string();
+    let refused = world.post(&issuer(), body.as_bytes());
+    assert_eq!((refused.problem(), refused.header("retry-after")), ((410, "log.frozen".into()), None));
+    let error = world.client(issuer()).submit(&[issue(2), issue(3)], Level::Committed).unwrap_err();
+    assert!(matches!(&error, Error::Refused { problem } if problem.code == "log.frozen"), "{error}");
+    let signed = Checkpoint::open(world.get("/checkpoint").text(), &log_key()).unwrap();
+    assert_eq!(signed.size, TreeSize(3));
+}

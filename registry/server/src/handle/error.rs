@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sillok_log::TreeSize;
+
 /// Why a request as a whole was not judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitError {
@@ -9,6 +11,11 @@ pub enum SubmitError {
     Building {
         /// When to come again.
         retry_after_seconds: u64,
+    },
+    /// The log signs nothing any more, for ever, and something of the request is not in it.
+    Frozen {
+        /// Its size, which is its last.
+        size: TreeSize,
     },
     /// The log has rules, and this entry came without a role; or the other way round.
     Kind,
@@ -46,6 +53,9 @@ impl std::fmt::Display for SubmitError {
         match self {
             Self::Building { retry_after_seconds } => {
                 write!(f, "log is building its index; retry after {retry_after_seconds} seconds")
+            }
+            Self::Frozen { size } => {
+                write!(f, "log is frozen at size {size} and takes no entry that it does not have")
             }
             Self::Kind => f.write_str("entry was submitted as one of another kind of log"),
             Self::QueueFull { retry_after_seconds } => {

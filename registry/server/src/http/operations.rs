@@ -21,6 +21,10 @@ pub fn readiness(state: &State) -> Result<(), Problem> {
             let seconds = handle.stats().retry_after_seconds();
             Err(Problem::busy("log is building its index", seconds))
         }
+        Phase::Frozen => {
+            let detail = format!("log is frozen at size {}", handle.committed().size());
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log.frozen", detail))
+        }
         Phase::Stopping => Err(stopped("log is shutting down")),
         Phase::Stopped { reason } => Err(stopped(&format!("log has stopped: {reason}"))),
     }

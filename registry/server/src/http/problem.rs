@@ -133,6 +133,7 @@ impl From<SubmitError> for Problem {
         match error {
             SubmitError::Building { retry_after_seconds }
             | SubmitError::QueueFull { retry_after_seconds } => Self::busy(detail, retry_after_seconds),
+            SubmitError::Frozen { .. } => Self::new(StatusCode::GONE, "log.frozen", detail),
             SubmitError::Kind => Self::new(StatusCode::NOT_FOUND, "request.not-found", detail),
             SubmitError::Stopped { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "log.stopped", detail),
             SubmitError::TooLarge { .. } => {

@@ -23,6 +23,8 @@ pub(crate) struct Writer {
     pub(crate) heads: Arc<dyn Heads>,
     pub(crate) signer: SignerKey,
     pub(crate) key: VerifierKey,
+    /// Nothing is signed any more.
+    pub(crate) frozen: bool,
     /// The record that the head holds, byte for byte.
     pub(crate) record: Vec<u8>,
     /// What that record has signed.
@@ -50,6 +52,12 @@ pub(crate) fn commit(
         // Nothing to append: duplicates and refusals are answered from what is committed already.
         let answers = answer::compose(&plan, &writer.last, None, std::mem::take(requests));
         return deliver(writer, answers, None);
+    }
+
+    //= specs/log.md#freezing
+    // What is new was sent away before it was planned.
+    if writer.frozen {
+        return Err(Fatal::Frozen { size: writer.last.size() });
     }
 
     // Step 2. Make the batch durable where every permitted successor can read it.
@@ -86,7 +94,7 @@ pub(crate) fn commit(
     let note =
         plan.checkpoint.sign(&writer.signer).map_err(|source| Fatal::Checkpoint { which: "new", source })?;
     let signed = Arc::new(Signed::open(note, &writer.key, "new")?);
-    let head = Head { kind: state.kind, time: plan.time, signed: Signed::clone(&signed) };
+    let head = Head { kind: state.kind, time: plan.time, signed: Signed::clone(&signed), frozen: false };
     let record = head.encode()?;
     //
     // If we crash here: signed, but shown to nobody, and the same batch or another may take its place.

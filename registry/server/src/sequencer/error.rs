@@ -49,6 +49,11 @@ pub enum Fatal {
         /// The size.
         size: TreeSize,
     },
+    /// The log is frozen, and was about to sign.
+    Frozen {
+        /// Its size, which is its last.
+        size: TreeSize,
+    },
     /// The head has no record: the creation of the log did not end.
     HeadEmpty,
     /// Somebody else has signed meanwhile.
@@ -176,6 +181,7 @@ impl std::fmt::Display for Fatal {
             Self::EntryMalformed { at, source } => write!(f, "entry of leaf {at} does not parse: {source}"),
             Self::EntryRefused { at, refusal } => write!(f, "entry of leaf {at} breaks a rule: {refusal}"),
             Self::Fork { size } => write!(f, "size {size} was signed with another root"),
+            Self::Frozen { size } => write!(f, "log is frozen at size {size} and signs nothing more"),
             Self::HeadEmpty => f.write_str("head has no record; the creation of this log did not end"),
             Self::HeadLost => {
                 f.write_str("head holds what this process did not sign; another writer is alive")
@@ -230,6 +236,7 @@ impl std::error::Error for Fatal {
             Self::Tree { source } => Some(source),
             Self::ClockBehind { .. }
             | Self::Fork { .. }
+            | Self::Frozen { .. }
             | Self::HeadEmpty
             | Self::HeadLost
             | Self::HeadMalformed

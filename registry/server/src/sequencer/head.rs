@@ -1,6 +1,6 @@
 //! The record of the head: what the log has signed last, and when.
 //!
-//! version `01` ‖ kind ‖ u64 time ‖ u64 size ‖ root[32] ‖ Ed25519 signature[64], integers big-endian. The rest of the
+//! version, `01`, or `02` of a log that is frozen ‖ kind ‖ u64 time ‖ u64 size ‖ root[32] ‖ Ed25519 signature[64], integers big-endian. The rest of the
 //! checkpoint is known to whoever may open the log, and a record of 114 bytes fits one sector with its frame.
 
 use base64::Engine as _;
@@ -41,6 +41,8 @@ pub(crate) struct Head {
     pub(crate) kind: LogKind,
     pub(crate) time: UnixSeconds,
     pub(crate) signed: Signed,
+    /// Nothing is signed any more, for ever.
+    pub(crate) frozen: bool,
 }
 
 impl Head {
@@ -52,7 +54,7 @@ impl Head {
             _other => return Err(Fatal::HeadMalformed),
         };
         let mut record = Vec::with_capacity(RECORD_BYTES);
-        record.extend_from_slice(&[VERSION, kind_byte(self.kind)]);
+        record.extend_from_slice(&[if self.frozen { FROZEN } else { VERSION }, kind_byte(self.kind)]);
         record.extend_from_slice(&self.time.0.to_be_bytes());
         record.extend_from_slice(&self.signed.checkpoint.size.0.to_be_bytes());
         record.extend_from_slice(self.signed.checkpoint.root.as_bytes());
@@ -66,9 +68,15 @@ impl Head {
         let (time, rest) = rest.split_first_chunk::<8>().ok_or(Fatal::HeadMalformed)?;
         let (size, rest) = rest.split_first_chunk::<8>().ok_or(Fatal::HeadMalformed)?;
         let (root, signature) = rest.split_first_chunk::<32>().ok_or(Fatal::HeadMalformed)?;
-        let kind = match *head {
-            [VERSION, TYPED] => LogKind::Typed,
-            [VERSION, RAW] => LogKind::Raw,
+        let (frozen, kind) = match *head {
+            [VERSION, kind] => (false, kind),
+            // A program that knows nothing of it does not open the log.
+            [FROZEN, kind] => (true, kind),
+            _other => return Err(Fatal::HeadMalformed),
+        };
+        let kind = match kind {
+            TYPED => LogKind::Typed,
+            RAW => LogKind::Raw,
             _other => return Err(Fatal::HeadMalformed),
         };
         if signature.len() != SIGNATURE_BYTES {
@@ -83,7 +91,7 @@ impl Head {
         let line = format!("\u{2014} {} {}\n", key.name(), BASE64_STANDARD.encode(signature));
         let note = note::compose(&checkpoint.body(), &[line]).map_err(|_unwritable| Fatal::HeadMalformed)?;
         let signed = Signed::open(note, key, "head's")?;
-        Ok(Self { kind, time: UnixSeconds(u64::from_be_bytes(*time)), signed })
+        Ok(Self { kind, time: UnixSeconds(u64::from_be_bytes(*time)), signed, frozen })
     }
 }
 
@@ -95,6 +103,7 @@ fn kind_byte(kind: LogKind) -> u8 {
 }
 
 const VERSION: u8 = 1;
+const FROZEN: u8 = 2;
 const TYPED: u8 = 1;
 const RAW: u8 = 2;
 
@@ -115,17 +124,21 @@ mod tests {
         let key = SignerKey::from_seed(&name, SignatureKind::Ed25519, &[1; 32]).unwrap();
         let checkpoint = Checkpoint { origin: name, size: TreeSize(7), root: Hash([9; 32]) };
         let note = checkpoint.sign(&key).unwrap();
-        let head = Head { kind: LogKind::Raw, time: UnixSeconds(5), signed: Signed { checkpoint, note } };
-        let record = head.encode().unwrap();
-        assert_eq!(record.len(), RECORD_BYTES);
-        assert_eq!(Head::open(&record, &key.verifier()).unwrap(), head);
-        for bit in 10 * 8..record.len() * 8 {
-            let mut damaged = record.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(Head::open(&damaged, &key.verifier()).is_err(), "bit {bit}");
-        }
-        for cut in 0..record.len() {
-            assert!(Head::open(&record[..cut], &key.verifier()).is_err(), "{cut} bytes");
+        for frozen in [false, true] {
+            let signed = Signed { checkpoint: checkpoint.clone(), note: note.clone() };
+            let head = Head { kind: LogKind::Raw, time: UnixSeconds(5), signed, frozen };
+            let record = head.encode().unwrap();
+            assert_eq!((record.len(), record[0]), (RECORD_BYTES, if frozen { 2 } else { 1 }));
+            assert_eq!(Head::open(&record, &key.verifier()).unwrap(), head);
+            // No one bit of the version makes a frozen log take entries again.
+            for bit in (0..8).chain(10 * 8..record.len() * 8) {
+                let mut damaged = record.clone();
+                damaged[bit / 8] ^= 1 << (bit % 8);
+                assert!(Head::open(&damaged, &key.verifier()).is_err(), "bit {bit}");
+            }
+            for cut in 0..record.len() {
+                assert!(Head::open(&record[..cut], &key.verifier()).is_err(), "{cut} bytes");
+            }
         }
     }
 }

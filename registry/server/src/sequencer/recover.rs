@@ -41,7 +41,7 @@ pub(crate) fn create(
     }
     let checkpoint = Checkpoint { origin: signer.name().into(), size: TreeSize(0), root: empty_root() };
     let note = checkpoint.sign(signer).map_err(|source| Fatal::Checkpoint { which: "first", source })?;
-    let head = Head { kind, time: now, signed: Signed { checkpoint, note } };
+    let head = Head { kind, time: now, signed: Signed { checkpoint, note }, frozen: false };
     match stores.heads.swap(None, &head.encode()?) {
         Swap::Won => Ok(()),
         Swap::Lost(_) => Err(Fatal::HeadLost),
@@ -71,6 +71,27 @@ pub(crate) fn accept_earlier_clock(
     Ok(before)
 }
 
+//= specs/log.md#freezing
+/// Freezes a log: the head says so from now on. Returns what it has signed last, and whether it was frozen already.
+pub(crate) fn freeze(heads: &dyn Heads, key: &VerifierKey) -> Result<(Signed, bool), Fatal> {
+    let record = heads.read().map_err(Fatal::store("reading the head"))?.ok_or(Fatal::HeadEmpty)?;
+    let head = Head::open(&record, key)?;
+    if head.frozen {
+        return Ok((head.signed, true));
+    }
+    // If we crash here: the log is as it was.
+    let frozen = Head { frozen: true, ..head };
+    match heads.swap(Some(&record), &frozen.encode()?) {
+        Swap::Won => {}
+        Swap::Lost(_) => return Err(Fatal::HeadLost),
+        // It is frozen or not: whoever asks again finds out.
+        Swap::Unknown(source) => return Err(Fatal::HeadUnknown { source }),
+    }
+    //
+    // If we crash here: it is frozen. What is committed and not public yet is published when it is opened.
+    Ok((frozen.signed, false))
+}
+
 /// Brings the public files of an existing log up to its head. `pending`, of a log whose checkpoints are cosigned before
 /// they are public, holds the newest of which all tiles are there.
 pub(crate) fn recover(
@@ -86,7 +107,8 @@ pub(crate) fn recover(
     if head.kind != kind {
         return Err(Fatal::Kind { found: head.kind });
     }
-    if now.0.saturating_add(MAX_CLOCK_BEHIND_SECONDS) < head.time.0 {
+    // A clock is of no matter to a log that signs nothing any more.
+    if !head.frozen && now.0.saturating_add(MAX_CLOCK_BEHIND_SECONDS) < head.time.0 {
         return Err(Fatal::ClockBehind { now, last: head.time });
     }
     let signed = Arc::new(head.signed.clone());

@@ -163,7 +163,7 @@ impl Recorded {
     fn new(accepted: Accepted, time: UnixSeconds) -> Result<Self, BookError> {
         let Accepted { checkpoint, note } = accepted;
         let kind = LogKind::of_origin(&checkpoint.origin);
-        let head = Head { kind, time, signed: Signed { checkpoint, note } };
+        let head = Head { kind, time, signed: Signed { checkpoint, note }, frozen: false };
         Ok(Self { bytes: head.encode()?, head })
     }
 

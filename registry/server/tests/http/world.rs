@@ -20,6 +20,7 @@ use sillok_log::note::{SignatureKind, SignerKey, VerifierKey};
 use sillok_log::submission::Authorization;
 use sillok_log::{Hash, UnixSeconds};
 use sillok_registry::http::{self, HttpConfig, State};
+use sillok_registry::store::FileHeads;
 use sillok_registry::submission::{Submitter, Submitters};
 use sillok_registry::{Clock, Limits, Options, Paths, Phase, Registry, Stores};
 
@@ -141,18 +142,24 @@ impl World {
         wrap: impl FnOnce(Stores) -> Stores,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let paths = Paths {
-            public: folder.path().join("public"),
-            segments: folder.path().join("wal"),
-            seen: folder.path().join("index"),
-            head: folder.path().join("head"),
-        };
+        let paths = paths(&folder);
         let time = Arc::new(AtomicU64::new(START));
         let told = Arc::clone(&time);
         let clock: Clock = Arc::new(move || UnixSeconds(told.load(Ordering::SeqCst)));
         let options = Options { signer: signer(ORIGIN, 1), kind, limits };
         let stores = wrap(Stores::create(&paths, 1 << 20).unwrap());
         let registry = Registry::create(options, stores, Arc::clone(&clock)).unwrap();
+        Self::serving(folder, time, registry, config)
+    }
+
+    fn serving(
+        folder: tempfile::TempDir,
+        time: Arc<AtomicU64>,
+        registry: Registry,
+        config: HttpConfig,
+    ) -> Self {
+        let told = Arc::clone(&time);
+        let clock: Clock = Arc::new(move || UnixSeconds(told.load(Ordering::SeqCst)));
         let submitter = |key: SignerKey, role: Role| Submitter { key: key.verifier(), role };
         let other = issuer_hash("https://other.example").unwrap();
         let submitters = vec![
@@ -162,7 +169,8 @@ impl World {
         ];
         let submitters = Submitters::new(&log_key(), submitters).unwrap();
         let config = HttpConfig { workers: 1, shutdown_timeout: Duration::from_secs(5), ..config };
-        let state = State::new(registry.handle(), submitters, &paths.public, clock, config.clone());
+        let state =
+            State::new(registry.handle(), submitters, &folder.path().join("public"), clock, config.clone());
 
         let public = state.clone();
         let (address, server) = serve(&config, move |services: &mut ServiceConfig| {
@@ -176,6 +184,20 @@ impl World {
         });
         let servers = vec![server, add_server];
         Self { folder, address, add_address, state, time, registry: Some(registry), servers }
+    }
+
+    /// The same log, frozen and served anew.
+    pub(crate) fn frozen(mut self) -> Self {
+        self.stop_writer();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        let paths = paths(&folder);
+        let heads = FileHeads::open(&paths.head).unwrap();
+        assert!(!Registry::freeze(&log_key(), &heads).unwrap().1);
+        drop(heads);
+        let options = Options { signer: signer(ORIGIN, 1), kind: LogKind::Typed, limits: Limits::default() };
+        let stores = Stores::open(&paths, 1 << 20).unwrap();
+        let registry = Registry::open(options, stores, Arc::new(|| UnixSeconds(START))).unwrap();
+        Self::serving(folder, Arc::clone(&self.time), registry, HttpConfig::default())
     }
 
     /// Until the log takes entries.
@@ -230,6 +252,15 @@ impl World {
     /// Stops the writer; the servers go on.
     pub(crate) fn stop_writer(&mut self) {
         self.registry.take().unwrap().stop().unwrap();
+    }
+}
+
+fn paths(folder: &tempfile::TempDir) -> Paths {
+    Paths {
+        public: folder.path().join("public"),
+        segments: folder.path().join("wal"),
+        seen: folder.path().join("index"),
+        head: folder.path().join("head"),
     }
 }
 

@@ -135,6 +135,7 @@ fn open(log: &Log, paths: &Paths) -> Result<Registry> {
         match handle.phase() {
             Phase::Building => std::thread::yield_now(),
             Phase::Open => return Ok(registry),
+            Phase::Frozen => bail!("it is frozen"),
             Phase::Stopping => bail!("it stops by itself"),
             Phase::Stopped { reason } => bail!("it has stopped: {reason}"),
         }
