@@ -6,4 +6,5 @@ mod program;
 #[path = "../../cli/tests/support/server.rs"]
 mod server;
 
+mod split;
 mod stolen;
