@@ -57,6 +57,13 @@ fn a_wallet_makes_its_receipt_and_a_door_takes_it() {
     let early = receipt(folder, &server.url, first);
     assert_eq!(early.code, Some(2), "{early:?}");
     assert!(early.err.contains("has no landmark yet") && !folder.join("small").exists(), "{early:?}");
+    // Nobody cosigns here, so nobody can be asked for that either.
+    let full = format!("out/{first}.tlog-proof");
+    let credential = format!("out/{first}.jwt");
+    let cosigned =
+        ["receipt", "--cosigned", "--trust", "bundle", "--receipt", &full, "--out", "small", &credential];
+    let cosigned = run(folder, &[], &cosigned);
+    assert!(cosigned.code == Some(2) && cosigned.err.contains("no quorum of witnesses"), "{cosigned:?}");
     assert_eq!(server.stop(), Some(0));
 
     // An hour later, as far as the log's files say: what it has shown, it keeps.

@@ -9,7 +9,7 @@ use sillok_tests::vectors::{Vector, all, write_all};
 
 use crate::files::{Outcome, failure, load, meets, specs};
 
-const TOPICS: [&str; 18] = [
+const TOPICS: [&str; 19] = [
     "checkpoint",
     "cosignature",
     "credential",
@@ -23,6 +23,7 @@ const TOPICS: [&str; 18] = [
     "policy",
     "receipt",
     "status",
+    "subtree",
     "tile",
     "tree",
     "trust",

@@ -15,6 +15,7 @@ mod note;
 mod receipt;
 mod reference;
 mod status;
+mod subtree;
 mod tree;
 mod verify;
 mod witness;
@@ -74,6 +75,11 @@ fn receipt() {
 #[test]
 fn landmark() {
     check_topic("landmark", landmark::run);
+}
+
+#[test]
+fn subtree() {
+    check_topic("subtree", subtree::run);
 }
 
 #[test]

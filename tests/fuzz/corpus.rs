@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use sillok_log::note::{Note, SignatureKind, SignerKey};
-use sillok_log::receipt::LandmarkReceipt;
+use sillok_log::receipt::{LandmarkReceipt, SubtreeReceipt};
 use sillok_log::submission::Authorization;
 use sillok_log::tile::encode_bundle;
 use sillok_tests::vectors::Vector;
@@ -55,6 +55,15 @@ pub(crate) fn parts(names: &[&str]) -> Vec<Vec<u8>> {
 
 pub(crate) fn landmark_receipts() -> Vec<Vec<u8>> {
     parts(&["receipt"]).into_iter().filter(|bytes| LandmarkReceipt::is_claimed_by(bytes)).collect()
+}
+
+pub(crate) fn subtree_receipts() -> Vec<Vec<u8>> {
+    parts(&["receipt"]).into_iter().filter(|bytes| SubtreeReceipt::is_claimed_by(bytes)).collect()
+}
+
+/// Without the longest, which are longer than the shell takes.
+pub(crate) fn landmark_lists() -> Vec<Vec<u8>> {
+    parts(&["list"]).into_iter().filter(|bytes| bytes.len() <= 4_096).collect()
 }
 
 /// The containers that have the form of one.

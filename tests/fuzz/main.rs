@@ -96,6 +96,11 @@ fn landmark_receipt() {
 }
 
 #[test]
+fn subtree_receipt() {
+    run("subtree_receipt");
+}
+
+#[test]
 fn issue_extra() {
     run("issue_extra");
 }

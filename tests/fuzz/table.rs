@@ -22,17 +22,18 @@ const fn target(
 }
 
 /// Each of them is a test in `main.rs` and a binary in `shell/Cargo.toml`, in this order.
-pub(crate) static TABLE: [Target; 22] = [
+pub(crate) static TABLE: [Target; 23] = [
     target("note", targets::note, corpus::notes, LONG),
-    target("verifier_key", targets::verifier_key, corpus::verifier_keys, SHORT),
+    target("verifier_key", targets::verifier_key, corpus::verifier_keys, LONG),
     target("checkpoint", targets::checkpoint, corpus::checkpoint_bodies, LONG),
     target("policy", targets::policy, || corpus::parts(&["policy"]), LONG),
     target("entry", targets::entry, || corpus::parts(&["entry"]), SHORT),
     target("bundle", targets::bundle, corpus::bundles, LONG),
     target("tile_path", targets::tile_path, || corpus::parts(&["path"]), SHORT),
     target("receipt", targets::receipt, || corpus::parts(&["receipt"]), LONG),
-    target("landmark_list", targets::landmark_list, || corpus::parts(&["list"]), LONG),
+    target("landmark_list", targets::landmark_list, corpus::landmark_lists, LONG),
     target("landmark_receipt", targets::landmark_receipt, corpus::landmark_receipts, LONG),
+    target("subtree_receipt", targets::subtree_receipt, corpus::subtree_receipts, LONG),
     target("issue_extra", targets::issue_extra, || corpus::parts(&["extra"]), SHORT),
     target("authorization", targets::authorization, corpus::authorizations, SHORT),
     target("jws", targets::jws, || corpus::parts(&["credential"]), LONG),

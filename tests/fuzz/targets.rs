@@ -9,7 +9,7 @@ use sillok_log::entry::Entry;
 use sillok_log::landmark::Landmarks;
 use sillok_log::note::{Note, VerifierKey, compose};
 use sillok_log::policy::Policy;
-use sillok_log::receipt::{IssueExtra, LandmarkReceipt, Receipt};
+use sillok_log::receipt::{IssueExtra, LandmarkReceipt, Receipt, SubtreeReceipt};
 use sillok_log::submission::Authorization;
 use sillok_log::tile::{Tile, encode_bundle, parse_bundle};
 use sillok_verifier::credential::Credential;
@@ -126,6 +126,12 @@ pub(crate) fn landmark_list(input: &[u8]) -> bool {
 
 pub(crate) fn landmark_receipt(input: &[u8]) -> bool {
     let Ok(receipt) = LandmarkReceipt::parse(input) else { return false };
+    assert_eq!(receipt.encode(), input);
+    true
+}
+
+pub(crate) fn subtree_receipt(input: &[u8]) -> bool {
+    let Ok(receipt) = SubtreeReceipt::parse(input) else { return false };
     assert_eq!(receipt.encode(), input);
     true
 }

@@ -20,6 +20,7 @@ pub mod note;
 pub mod policy;
 pub mod receipt;
 pub mod status;
+pub mod subtree;
 pub mod tile;
 pub mod tree;
 pub mod trust;
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Vector> {
         ledger::vectors,
         receipt::vectors,
         landmark::vectors,
+        subtree::vectors,
         status::vectors,
         date::vectors,
         credential::vectors,

@@ -9,7 +9,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use sillok_client::Source;
 use sillok_client::landmark::{LandmarkProofError, LandmarkProver};
-use sillok_log::receipt::{IssueExtra, MAX_RECEIPT_BYTES, Receipt};
+use sillok_log::policy::Policy;
+use sillok_log::receipt::{IssueExtra, MAX_RECEIPT_BYTES, Receipt, SubtreeReceipt};
 use sillok_verifier::jws::{Jws, MAX_TOKEN_BYTES, TokenType};
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
 use sillok_verifier::{Memory, Trust};
@@ -18,22 +19,26 @@ use crate::command::verify::read;
 use crate::context::Context;
 use crate::exit::Exit;
 
-/// Make a small receipt out of a full one: it needs no signature, for verifiers whose trust bundle holds the log's landmarks.
+/// Make a binary receipt out of a full one: a small one that needs no signature, for verifiers whose trust bundle holds the
+/// log's landmarks; or, with --cosigned, one that holds what witnesses cosigned with ML-DSA-44.
 ///
 /// The log is asked for files that everybody asks for, never for the credential's own entry. Ends with 2 when there is
 /// nothing to be had yet: a landmark comes each hour, and the 256 entries around the credential's must be there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The log: its URL, or a folder with its files.
-    #[arg(long, value_name = "URL|DIR")]
-    log: String,
+    #[arg(long, value_name = "URL|DIR", required_unless_present = "cosigned")]
+    log: Option<String>,
+    /// Take the cosignatures of the full receipt and ask nobody.
+    #[arg(long, conflicts_with_all = ["log", "wait"])]
+    cosigned: bool,
     /// The trust bundle, as `sillok trust-bundle` prints it: it says which checkpoints are believed.
     #[arg(long, value_name = "FILE")]
     trust: PathBuf,
     /// The credential's full receipt (tlog-proof).
     #[arg(long, value_name = "FILE")]
     receipt: PathBuf,
-    /// Where the landmark receipt goes.
+    /// Where the receipt goes.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Wait for a random part of an hour before asking for the proof, as a wallet does, so that the log does not learn
@@ -65,7 +70,8 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let opened = trust.policy().open(&receipt.checkpoint)?;
     receipt.check(&leaf, &opened.checkpoint).context("the receipt is not the credential's")?;
 
-    let source = Source::open(&args.log)?;
+    let Some(place) = &args.log else { return cosigned(&args, &receipt, trust.policy()) };
+    let source = Source::open(place)?;
     let jitter = Arc::new(
         move |most: Duration| {
             if args.wait { most.mul_f64(fastrand::f64()) } else { Duration::ZERO }
@@ -74,15 +80,8 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let mut prover = LandmarkProver::new(&source, trust.policy(), jitter, &thread::sleep);
     match prover.receipt(&leaf, receipt.index, extra) {
         Ok(made) => {
-            let bytes = made.encode();
-            fs::write(&args.out, &bytes)
-                .with_context(|| format!("could not write {}", args.out.display()))?;
-            eprintln!(
-                "sillok: {} bytes, {} hashes, by landmark {}",
-                bytes.len(),
-                made.proof.len(),
-                made.landmark
-            );
+            write(&args, &made.encode())?;
+            eprintln!("sillok: by landmark {}, with {} hashes", made.landmark, made.proof.len());
             Ok(Exit::Good)
         }
         Err(error @ (LandmarkProofError::NotYet { .. } | LandmarkProofError::TooOld { .. })) => {
@@ -91,4 +90,23 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn cosigned(args: &Args, receipt: &Receipt, policy: &Policy) -> anyhow::Result<Exit> {
+    let origin = receipt.checkpoint.split('\n').next().unwrap_or_default();
+    let made = SubtreeReceipt::of_full(receipt, policy);
+    let met = |made: &SubtreeReceipt| {
+        policy.check_subtree(origin, made.subtree, &made.hash, &made.cosignatures).is_ok()
+    };
+    let Some(made) = made.filter(met) else {
+        eprintln!("sillok: no quorum of witnesses cosigned the receipt's checkpoint with ML-DSA-44");
+        return Ok(Exit::Unknown);
+    };
+    write(args, &made.encode())?;
+    eprintln!("sillok: with {} cosignatures", made.cosignatures.len());
+    Ok(Exit::Good)
+}
+
+fn write(args: &Args, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(&args.out, bytes).with_context(|| format!("could not write {}", args.out.display()))
 }

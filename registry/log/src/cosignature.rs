@@ -264,7 +264,7 @@ pub const MAX_TIME: UnixSeconds = UnixSeconds((1 << 63) - 1);
 const COSIGNATURE_BYTES: usize = 8 + 64;
 
 /// The same with 2,420 bytes of ML-DSA-44 (FIPS 204 table 2).
-const ML_DSA_COSIGNATURE_BYTES: usize = 8 + 2_420;
+pub(crate) const ML_DSA_COSIGNATURE_BYTES: usize = 8 + 2_420;
 
 /// `label` of tlog-cosignature's `cosigned_message`.
 const LABEL: &[u8; 12] = b"subtree/v1\n\0";

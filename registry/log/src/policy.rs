@@ -5,10 +5,11 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::UnixSeconds;
 use crate::checkpoint::{self, Checkpoint};
 use crate::cosignature;
-use crate::note::{self, Note, VerifierKey};
+use crate::note::{self, KeyId, Note, SignatureKind, SignatureLine, VerifierKey};
+use crate::subtree::Subtree;
+use crate::{Hash, UnixSeconds};
 
 mod parse;
 
@@ -148,6 +149,38 @@ impl Policy {
             .filter_map(|(witness, time)| time.map(|time| (witness, time)))
             .collect();
         Ok(Opened { checkpoint, log: log.clone(), cosigned, witnessed })
+    }
+
+    //= specs/receipt.md#subtree-receipt
+    /// Checks that witnesses who meet the quorum cosigned a subtree of the log of `origin`: a key ID, and time and signature as in
+    /// a line, for each. Where nobody is asked, nobody's cosignature counts.
+    ///
+    /// # Errors
+    /// A wrong cosignature of a known witness, a quorum that is not met or that there is none of.
+    pub fn check_subtree(
+        &self,
+        origin: &str,
+        subtree: Subtree,
+        hash: &Hash,
+        cosignatures: &[(KeyId, Vec<u8>)],
+    ) -> Result<(), Error> {
+        let mut times: Vec<Option<UnixSeconds>> = alloc::vec![None; self.witnesses.len()];
+        for (key_id, signature) in cosignatures {
+            for (witness, (Witness { key, .. }, latest)) in self.witnesses.iter().zip(&mut times).enumerate()
+            {
+                if key.kind() == SignatureKind::MlDsa44 && key.key_id() == *key_id {
+                    let line =
+                        SignatureLine { name: key.name(), key_id: *key_id, signature: signature.clone() };
+                    let time = cosignature::verify_subtree(origin, subtree, hash, &line, key)
+                        .map_err(|error| Error::Cosignature { witness, error })?;
+                    *latest = (*latest).max(Some(time));
+                }
+            }
+        }
+        match self.judge(&times)? {
+            Witnessed::NotAsked => Err(Error::QuorumNotMet { cosigned: 0 }),
+            Witnessed::Quorum { .. } => Ok(()),
+        }
     }
 
     /// The same for one log alone, and without addresses: what its verifiers are given.

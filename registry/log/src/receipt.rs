@@ -16,9 +16,11 @@ use crate::{Hash, LeafIndex};
 
 mod extra;
 mod landmark;
+mod subtree;
 
 pub use extra::{EXTRA_BYTES, ExtraError, IssueExtra};
 pub use landmark::{LandmarkReceipt, LandmarkReceiptError, LogTag, MAX_LANDMARK_RECEIPT_BYTES};
+pub use subtree::{MAX_COSIGNATURES, MAX_SUBTREE_RECEIPT_BYTES, SubtreeReceipt, SubtreeReceiptError};
 
 //= specs/receipt.md#text
 /// A receipt that parsed. Nothing in it is checked yet.

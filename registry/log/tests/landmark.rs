@@ -6,12 +6,18 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use sillok_log::checkpoint::Checkpoint;
+use sillok_log::cosignature::cosign;
 use sillok_log::landmark::{
     LandmarkError, Landmarks, MAX_LANDMARK_LEAVES, MAX_LANDMARKS, MAX_LIST_BYTES, Schedule, TrustedLandmarks,
     landmark_nodes,
 };
-use sillok_log::merkle::{Frontier, NodeId, ProofError, leaf_hash, root_plan};
-use sillok_log::receipt::{LandmarkReceipt, LandmarkReceiptError, LogTag, MAX_LANDMARK_RECEIPT_BYTES};
+use sillok_log::merkle::{Frontier, NodeId, ProofError, inclusion_plan, leaf_hash, root_plan};
+use sillok_log::note::{SignatureKind, SignerKey, compose};
+use sillok_log::policy::Policy;
+use sillok_log::receipt::{
+    LandmarkReceipt, LandmarkReceiptError, LogTag, MAX_LANDMARK_RECEIPT_BYTES, Receipt, SubtreeReceipt,
+};
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
 
 /// The largest tree of these tests.
@@ -350,6 +356,35 @@ fn a_year_of_landmarks_fits_in_600_kb_and_each_proof_in_640_bytes() {
         );
         assert!(list.active() > 8_700 && base64 + sizes <= 600_000 && longest <= 640);
     }
+}
+
+#[test]
+fn what_witnesses_cosigned_of_a_checkpoint_makes_a_subtree_receipt() {
+    let tree = Tree::new();
+    let key = |name: &str, kind, seed| SignerKey::from_seed(name, kind, &[seed; 32]).unwrap();
+    let log = key("log.example/sillok", SignatureKind::Ed25519, 1);
+    let witness = key("w.example", SignatureKind::MlDsa44, 2);
+    let policy = format!("log {}\nwitness w {}\nquorum w\n", log.verifier(), witness.verifier());
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    let checkpoint =
+        Checkpoint { origin: log.name().into(), size: TreeSize(600), root: tree.root(TreeSize(600)) };
+    let body = checkpoint.body();
+    let lines = [log.sign(&body).unwrap(), cosign(&body, UnixSeconds(1_800_000_000), &witness).unwrap()];
+    let plan = inclusion_plan(LeafIndex(77), TreeSize(600)).unwrap();
+    let full = |lines: &[String]| Receipt {
+        extra: Some(vec![9; 73]),
+        index: LeafIndex(77),
+        proof: plan.fold(&tree.hashes(plan.nodes())).unwrap(),
+        checkpoint: compose(&body, lines).unwrap(),
+    };
+    let made = SubtreeReceipt::of_full(&full(&lines), &policy).unwrap();
+    let bytes = made.encode();
+    println!("{} bytes of text, {} bytes in binary", full(&lines).encode().len(), bytes.len());
+    assert_eq!(SubtreeReceipt::parse(&bytes).as_ref(), Ok(&made));
+    made.check(&tree.leaf(77)).unwrap();
+    policy.check_subtree(log.name(), made.subtree, &made.hash, &made.cosignatures).unwrap();
+    assert!(policy.check_subtree("other.example", made.subtree, &made.hash, &made.cosignatures).is_err());
+    assert_eq!(SubtreeReceipt::of_full(&full(&lines[..1]), &policy), None, "nobody cosigned");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Landmarks: allocation by search, subtrees by search, the set by cutting the tree from its root down, and the bytes of a
 //! landmark receipt, all by `specs/landmarks.md` and `specs/receipt.md`.
 
-use super::encoding::{base64, decimal};
+use super::encoding::{base64, decimal, unbase64};
 use super::json::{array, object, string};
 use super::tree::{Hash, included, root, sha256};
 
@@ -158,5 +158,49 @@ impl LandmarkReceipt {
         let Some((number, (start, end))) = subtree(newest, sizes, self.index) else { return false };
         let root = hash((start, end), leaves);
         number == self.number && included(leaf, self.index - start, end - start, &root, &self.proof)
+    }
+}
+
+/// What a subtree receipt says.
+#[derive(Clone)]
+pub struct SubtreeReceipt {
+    /// Origin of the log.
+    pub origin: String,
+    /// The subtree.
+    pub interval: Interval,
+    /// Its hash.
+    pub hash: Hash,
+    /// The leaf.
+    pub index: u64,
+    /// What rebuilds the leaf.
+    pub extra: Vec<u8>,
+    /// Leaf's sibling first.
+    pub proof: Vec<Hash>,
+    /// Signature lines.
+    pub lines: Vec<String>,
+}
+
+impl SubtreeReceipt {
+    /// The bytes. Of a signature line the base64 holds key ID, time and signature.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let byte = |length: usize| u8::try_from(length).expect("a short field");
+        let carried =
+            |line: &String| line.trim_end().rsplit(' ').next().and_then(unbase64).expect("a signature line");
+        let cosignatures: Vec<Vec<u8>> = self.lines.iter().map(carried).collect();
+        [
+            b"slr\x02",
+            &sha256(&[self.origin.as_bytes()])[..8],
+            &self.interval.0.to_be_bytes(),
+            &self.interval.1.to_be_bytes(),
+            &self.hash,
+            &self.index.to_be_bytes(),
+            &[byte(self.extra.len())],
+            &self.extra,
+            &[byte(self.proof.len())],
+            &self.proof.concat(),
+            &cosignatures.concat(),
+        ]
+        .concat()
     }
 }

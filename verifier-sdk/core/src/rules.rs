@@ -40,9 +40,9 @@ pub(crate) fn decide(
     Ok(Facts {
         issuer: credential.issuer,
         key: signed.thumbprint,
-        origin: logged.checkpoint.origin,
+        origin: logged.origin,
         index: logged.index,
-        checkpoint_size: logged.checkpoint.size,
+        checkpoint_size: logged.size,
         witnesses: trust.witnesses(),
         status,
         anchoring: trust.anchoring(),

@@ -76,7 +76,7 @@ pub struct Facts {
     pub origin: String,
     /// The place of the issuance in that log.
     pub index: LeafIndex,
-    /// The size of the checkpoint that proves it.
+    /// The size of the checkpoint that proves it; for a subtree receipt, where the subtree ends.
     pub checkpoint_size: TreeSize,
     /// Who else saw that checkpoint.
     pub witnesses: Witnesses,

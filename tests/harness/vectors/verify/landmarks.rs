@@ -3,12 +3,13 @@
 use super::super::Vector;
 use super::super::world::{ORIGIN, Plan, World, log_key, witness};
 use super::{Scene, world};
+use crate::reference::cosignature::CosignerKey;
 use crate::reference::encoding::base64;
 use crate::reference::entry::{commitment, issue};
 use crate::reference::json::string;
-use crate::reference::landmark::LandmarkReceipt;
+use crate::reference::landmark::{LandmarkReceipt, SubtreeReceipt};
 use crate::reference::note::{ED25519, NoteKey};
-use crate::reference::tree::inclusion;
+use crate::reference::tree::{inclusion, root};
 
 /// The credential is leaf 2 of a log of 8 at the feed's checkpoint.
 fn held() -> (u64, Vec<u64>) {
@@ -38,6 +39,7 @@ pub(super) fn vectors() -> Vec<Vector> {
     all.extend(unknown());
     all.extend(mismatches());
     all.extend(others());
+    all.extend(subtrees());
     all
 }
 
@@ -174,6 +176,87 @@ fn others() -> Vec<Vector> {
             "landmark-revoked",
             "not valid status.revoked",
             "the state is looked at as ever",
+        ),
+    ]
+}
+
+/// What witness 2, whom the policy asks for as much as witness 1, cosigned of the log: leaf 2 in [0, 4).
+fn cosigned(change: impl FnOnce(&mut SubtreeReceipt), more: impl FnOnce(&mut Plan)) -> Scene {
+    let second = CosignerKey::new("witness2.example", 32);
+    let policy = format!(
+        "log {}\nwitness w1 {}\nwitness w2 {}\ngroup g any w1 w2\nquorum g\n",
+        log_key().vkey(),
+        witness(1).vkey(),
+        second.vkey()
+    );
+    let world = world(|plan| {
+        plan.witnesses = vec![(witness(1), super::NOW - 3_600)];
+        plan.policy = Some(policy);
+        more(plan);
+    });
+    let leaves = world.log.leaves(4);
+    let (interval, hash) = ((0, 4), root(&leaves));
+    let mut receipt = SubtreeReceipt {
+        origin: ORIGIN.into(),
+        interval,
+        hash,
+        index: world.index,
+        extra: world.extra.clone(),
+        proof: inclusion(2, &leaves),
+        lines: vec![second.cosign(0, ORIGIN, interval, &hash)],
+    };
+    change(&mut receipt);
+    Scene::of(&world).with(|scene| scene.receipt = Some(receipt.bytes()))
+}
+
+fn subtrees() -> Vec<Vector> {
+    let unmet = "cannot tell checkpoint.quorum";
+    let stranger = CosignerKey::new("witness9.example", 39);
+    vec![
+        cosigned(|_| (), |_| ()).vector(
+            "subtree-valid",
+            "valid",
+            "leaf 2 in [0, 4), which a witness cosigned",
+        ),
+        cosigned(|receipt| receipt.lines = vec![stranger.cosign(0, ORIGIN, (0, 4), &receipt.hash)], |_| ())
+            .vector("subtree-stranger", unmet, "a witness that the policy does not name"),
+        cosigned(|receipt| receipt.hash[0] ^= 1, |_| ()).vector(
+            "subtree-other-hash",
+            unmet,
+            "another hash than was cosigned",
+        ),
+        cosigned(
+            |_| (),
+            |plan| {
+                plan.policy = None;
+                plan.quorum = "quorum none\n".into();
+            },
+        )
+        .vector("subtree-quorum-none", unmet, "where nobody is asked nobody's cosignature counts"),
+        cosigned(|receipt| receipt.origin = "other.example/log".into(), |_| ()).vector(
+            "subtree-log-unknown",
+            "cannot tell log.unknown",
+            "a log that the policy does not name",
+        ),
+        cosigned(|receipt| receipt.index = 3, |_| ()).vector(
+            "subtree-other-index",
+            "not valid inclusion.mismatch",
+            "the place of another entry",
+        ),
+        cosigned(|receipt| receipt.extra[1] ^= 1, |_| ()).vector(
+            "subtree-other-nonce",
+            "not valid inclusion.mismatch",
+            "another nonce is another commitment",
+        ),
+        cosigned(|receipt| receipt.interval = (1, 4), |_| ()).vector(
+            "subtree-not-aligned",
+            "cannot tell receipt.malformed",
+            "[1, 4) is no subtree",
+        ),
+        cosigned(|_| (), |plan| plan.key_state = ("compromised", vec![(ORIGIN.into(), 2)])).vector(
+            "subtree-key-compromised",
+            "not valid key.compromised",
+            "index 2 is not below the cut 2",
         ),
     ]
 }

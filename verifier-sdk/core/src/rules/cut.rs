@@ -9,7 +9,7 @@ use crate::trust::{Cuts, Standing};
 use crate::verdict::Reason;
 
 pub(super) fn check(signed: &Signed<'_>, logged: &Logged) -> Result<(), Reason> {
-    let below = |cuts: &Cuts| logged.index.0 < cuts.size(&logged.checkpoint.origin).0;
+    let below = |cuts: &Cuts| logged.index.0 < cuts.size(&logged.origin).0;
     match signed.standing {
         Standing::Retired(cuts) if !below(cuts) => Err(Reason::KeyAfterRetirement),
         Standing::Compromised(cuts) if !below(cuts) => Err(Reason::KeyCompromised),

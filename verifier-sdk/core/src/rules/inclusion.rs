@@ -1,9 +1,11 @@
 //! Pure. Rule 6: the issuance of this very credential is in a log that is believed.
 
+use alloc::string::String;
+
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::policy;
-use sillok_log::receipt::{IssueExtra, LandmarkReceipt, LogTag, Receipt};
-use sillok_log::{Hash, LeafIndex};
+use sillok_log::receipt::{IssueExtra, LandmarkReceipt, LogTag, Receipt, SubtreeReceipt};
+use sillok_log::{Hash, LeafIndex, TreeSize};
 
 use super::signature::Signed;
 use crate::memory::Memory;
@@ -12,8 +14,10 @@ use crate::verdict::Reason;
 
 /// Where the issuance is.
 pub(super) struct Logged {
-    pub(super) checkpoint: Checkpoint,
+    pub(super) origin: String,
     pub(super) index: LeafIndex,
+    /// The size of what proves it: of the checkpoint, or where the cosigned subtree ends.
+    pub(super) size: TreeSize,
 }
 
 pub(super) fn check(
@@ -25,6 +29,8 @@ pub(super) fn check(
     let receipt = receipt.ok_or(Reason::ReceiptMissing)?;
     if LandmarkReceipt::is_claimed_by(receipt) {
         by_landmark(receipt, signed, trust, kept)
+    } else if SubtreeReceipt::is_claimed_by(receipt) {
+        by_subtree(receipt, signed, trust)
     } else {
         by_checkpoint(receipt, signed, trust, kept)
     }
@@ -42,7 +48,7 @@ fn by_checkpoint(
     let leaf = leaf(extra, signed)?;
     let checkpoint = open_checkpoint(&receipt.checkpoint, trust, kept)?;
     receipt.check(&leaf, &checkpoint).map_err(|_mismatch| Reason::InclusionMismatch)?;
-    Ok(Logged { checkpoint, index: receipt.index })
+    Ok(Logged { origin: checkpoint.origin, index: receipt.index, size: checkpoint.size })
 }
 
 //= specs/receipt.md#landmark-receipt
@@ -54,9 +60,7 @@ fn by_landmark(
 ) -> Result<Logged, Reason> {
     let receipt = LandmarkReceipt::parse(receipt).map_err(|_unreadable| Reason::ReceiptMalformed)?;
     let leaf = leaf(&receipt.extra, signed)?;
-    if !trust.policy().logs().iter().any(|log| LogTag::of(log.key().name()) == receipt.log) {
-        return Err(Reason::LogUnknown);
-    }
+    origin_of(receipt.log, trust)?;
     let landmarks = trust.landmarks(receipt.log).filter(|landmarks| landmarks.has(receipt.landmark));
     let landmarks = landmarks.ok_or(Reason::LandmarkUnknown)?;
     // The landmarks were proved to this checkpoint, and its signatures checked, when the bundle was opened. What memory
@@ -65,7 +69,26 @@ fn by_landmark(
     landmarks
         .check(receipt.landmark, &leaf, receipt.index, &receipt.proof)
         .map_err(|_mismatch| Reason::InclusionMismatch)?;
-    Ok(Logged { checkpoint, index: receipt.index })
+    Ok(Logged { origin: checkpoint.origin, index: receipt.index, size: checkpoint.size })
+}
+
+//= specs/receipt.md#subtree-receipt
+fn by_subtree(receipt: &[u8], signed: &Signed<'_>, trust: &Trust) -> Result<Logged, Reason> {
+    let receipt = SubtreeReceipt::parse(receipt).map_err(|_unreadable| Reason::ReceiptMalformed)?;
+    let leaf = leaf(&receipt.extra, signed)?;
+    let origin = origin_of(receipt.log, trust)?;
+    trust
+        .policy()
+        .check_subtree(origin, receipt.subtree, &receipt.hash, &receipt.cosignatures)
+        .map_err(reason)?;
+    receipt.check(&leaf).map_err(|_mismatch| Reason::InclusionMismatch)?;
+    Ok(Logged { origin: origin.into(), index: receipt.index, size: receipt.subtree.end() })
+}
+
+/// The log of the policy that has this tag.
+fn origin_of(log: LogTag, trust: &Trust) -> Result<&str, Reason> {
+    let mut origins = trust.policy().logs().iter().map(|known| known.key().name());
+    origins.find(|origin| LogTag::of(origin) == log).ok_or(Reason::LogUnknown)
 }
 
 /// The whole leaf, rebuilt from what was signed and the key that verified it: a receipt of another credential, or of

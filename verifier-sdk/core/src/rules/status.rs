@@ -28,9 +28,9 @@ pub(super) fn check(
     now: UnixSeconds,
 ) -> Result<StatusAsOf, Reason> {
     let uri = credential.status.uri.as_str();
-    let known = trust.list(uri, &logged.checkpoint.origin);
+    let known = trust.list(uri, &logged.origin);
     // A list lives in one log. Another log may hold one of the same id, of whoever liked to declare it.
-    let origin = known.map_or(logged.checkpoint.origin.as_str(), |list| list.origin.as_str());
+    let origin = known.map_or(logged.origin.as_str(), |list| list.origin.as_str());
     let mut search = Search::new(known, &credential.issuer, origin);
     for file in evidence.status_files() {
         search.look_at(file, uri, &credential.issuer, trust, kept);
