@@ -21,7 +21,7 @@ use server::{Kind, Server};
 use table::{Sample, Table};
 
 mod beat;
-mod rival;
+pub(crate) mod rival;
 mod server;
 mod table;
 

@@ -9,6 +9,7 @@ mod hammer;
 mod inject;
 mod machine;
 mod nginx;
+mod omniwitness;
 // What the crash tests are made of; `program` says which binary it is about here.
 #[expect(dead_code, reason = "the crash tests use the rest")]
 #[path = "../../crash/outside.rs"]
@@ -79,6 +80,11 @@ const PEERS: &[(&str, &str, Run)] = &[
         inject::run,
     ),
     ("nginx", "deploy/nginx/sillok.conf before a log that grows", nginx::run),
+    (
+        "omniwitness",
+        "transparency-dev's witness cosigns our log, and ours Tessera's conformance log",
+        omniwitness::run,
+    ),
     ("slow", "slow heads, bodies and readers before `sillok serve` (slowhttptest)", slow::run),
     (
         "power",

@@ -75,7 +75,7 @@ fn run(command: &mut Command) -> Result<()> {
 }
 
 /// Writes a new key in the format of Go's note package, and returns its public half.
-pub(super) fn write_key(path: &Path) -> Result<VerifierKey> {
+pub(crate) fn write_key(path: &Path) -> Result<VerifierKey> {
     let mut seed = [0; 32];
     fastrand::fill(&mut seed);
     let key = SignerKey::from_seed("example.com/rival", SignatureKind::Ed25519, &seed)?.verifier();
@@ -88,7 +88,7 @@ pub(super) fn write_key(path: &Path) -> Result<VerifierKey> {
 }
 
 /// The module of rival and hammer.
-pub(super) const MODULE: &str = "github.com/transparency-dev/tessera";
+pub(crate) const MODULE: &str = "github.com/transparency-dev/tessera";
 
 /// Its release.
-pub(super) const VERSION: &str = "v1.0.4";
+pub(crate) const VERSION: &str = "v1.0.4";
