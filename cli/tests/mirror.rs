@@ -30,7 +30,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
             let name = path.strip_prefix(folder).unwrap().display().to_string();
             match path.is_dir() {
-                true if name.starts_with('.') => {}
+                _any if name.starts_with('.') => {}
                 true => folders.push(path),
                 false => drop(files.insert(name, fs::read(&path).unwrap())),
             }

@@ -187,6 +187,18 @@ fn a_state_is_of_one_log_and_whole() {
 }
 
 #[test]
+fn a_state_is_of_one_audit_at_a_time() {
+    let (log, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    publish(log.path(), &entries(3));
+    let (source, key) = (Source::open(&log.path().display().to_string()).unwrap(), key().verifier());
+    let open = || Audit::open(&source, &key, LogKind::Typed, &work.path().join("state"));
+    let first = open().unwrap();
+    assert!(matches!(open(), Err(StateError::Io { operation: "lock", .. })));
+    drop(first);
+    assert!(open().is_ok());
+}
+
+#[test]
 fn a_missing_bundle_is_looked_for_again() {
     let (log, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     publish(log.path(), &entries(700));

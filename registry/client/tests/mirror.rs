@@ -1,9 +1,12 @@
 //! The mirror, on logs made by the pure crate: what it copies is the log byte for byte, and what is wrong is never stored.
 #![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sillok_client::audit::{Audit, Claim};
 use sillok_client::mirror::{Mirror, MirrorError, Outcome};
@@ -65,7 +68,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
                 assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
             } else if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if !path.ends_with(".lock") {
                 let name = path.strip_prefix(folder).unwrap().display().to_string();
                 files.insert(name, fs::read(path).unwrap());
             }
@@ -196,6 +199,63 @@ fn a_log_that_goes_back_or_forks_is_an_alarm_and_changes_nothing() {
         }
         assert!(files(out.path()) == before, "{size}");
     }
+}
+
+/// Serves a folder, one connection a request. The first request for each path is answered with 503.
+fn serve(folder: PathBuf) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut asked = BTreeSet::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let Some(Ok(request)) = lines.next() else { continue };
+            lines.take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty())).for_each(drop);
+            let path = request.split(' ').nth(1).unwrap().trim_start_matches('/').to_owned();
+            let (status, body) = match (asked.insert(path.clone()), fs::read(folder.join(&path))) {
+                (true, _) => (503, Vec::new()),
+                (false, Ok(body)) => (200, body),
+                (false, Err(_absent)) => (404, Vec::new()),
+            };
+            let head =
+                format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(&body).unwrap();
+        }
+    });
+    url
+}
+
+#[test]
+fn a_mirror_is_served_as_the_log_and_mirrored_again() {
+    let (log, first, second) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    publish(log.path(), 1_100, "entry");
+    for (from, to) in [(log.path(), first.path()), (first.path(), second.path())] {
+        let (source, key) = (Source::open(&serve(from.into())).unwrap(), key().verifier());
+        let mut mirror = Mirror::open(&source, &key, None, to).unwrap();
+        let done = AtomicU64::new(0);
+        mirror
+            .advance(&|progress| {
+                done.fetch_max(progress.done, Ordering::Relaxed);
+            })
+            .unwrap();
+        assert_eq!(done.into_inner(), 1_100);
+    }
+    assert!(files(second.path()) == files(log.path()));
+}
+
+#[test]
+fn a_folder_is_of_one_mirror_at_a_time() {
+    let (log, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    publish(log.path(), 10, "entry");
+    let (source, key) = (Source::open(&log.path().display().to_string()).unwrap(), key().verifier());
+    let first = Mirror::open(&source, &key, None, out.path()).unwrap();
+    let second = Mirror::open(&source, &key, None, out.path());
+    assert!(matches!(second, Err(MirrorError::Io { operation: "lock", .. })), "{second:?}");
+    drop(first);
+    assert!(Mirror::open(&source, &key, None, out.path()).is_ok());
 }
 
 #[test]

@@ -71,7 +71,14 @@ fn deliver(agent: &ureq::Agent, url: &str, finding: &str) -> bool {
     for attempt in 1..=ATTEMPTS {
         let sent = agent.post(url).header("content-type", "application/json").send(finding);
         match sent {
-            Ok(_answer) => return true,
+            Ok(answer) if answer.status().is_success() => return true,
+            Ok(answer) => {
+                tracing::warn!(
+                    attempt,
+                    status = answer.status().as_u16(),
+                    "a finding was not taken by the webhook"
+                );
+            }
             Err(error) => tracing::warn!(attempt, %error, "a finding was not taken by the webhook"),
         }
         if attempt < ATTEMPTS {

@@ -19,10 +19,16 @@ pub(super) struct Folder {
     changed: Mutex<BTreeSet<PathBuf>>,
     /// Numbers of temporary files.
     next: AtomicU64,
+    /// Held as long as the mirror is open: another one would use the same temporary files.
+    _lock: File,
 }
 
 impl Folder {
     pub(super) fn open(root: &Path) -> Result<Self, MirrorError> {
+        fs::create_dir_all(root).map_err(io("make", root))?;
+        let path = root.join(LOCK);
+        let lock = File::create(&path).map_err(io("make", &path))?;
+        lock.try_lock().map_err(|error| io("lock", &path)(error.into()))?;
         let temporary = root.join(TEMPORARY);
         // What an interrupted copy left.
         match fs::remove_dir_all(&temporary) {
@@ -32,7 +38,7 @@ impl Folder {
             _gone => {}
         }
         fs::create_dir_all(&temporary).map_err(io("make", &temporary))?;
-        Ok(Self { root: root.into(), changed: Mutex::default(), next: AtomicU64::new(0) })
+        Ok(Self { root: root.into(), changed: Mutex::default(), next: AtomicU64::new(0), _lock: lock })
     }
 
     pub(super) fn path(&self, path: &str) -> PathBuf {
@@ -139,6 +145,9 @@ fn io(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Mi
 
 /// Not served: no published file begins with a dot.
 const TEMPORARY: &str = ".tmp";
+
+/// Held by whoever mirrors.
+const LOCK: &str = ".lock";
 
 /// Where status lists are (specs/log.md, "Static files").
 const LISTS: &str = "status";

