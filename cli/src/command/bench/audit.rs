@@ -30,7 +30,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Figure>> {
     }
     let rate = replayed as f64 / began.elapsed().as_secs_f64();
     Ok(vec![Figure {
-        name: "audit: entries replayed from a folder",
+        name: "audit: issue entries replayed from a folder",
         unit: "entries/s",
         rate,
         latency: None,
