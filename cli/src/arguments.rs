@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::status::{self, Change};
 use crate::command::{
-    audit, bench, config, demo, evidence, fsck, import, init, issuer, keys, mirror, monitor, receipt,
+    audit, bench, config, demo, evidence, fsck, import, init, issuer, keys, log, mirror, monitor, receipt,
     registry, sample, serve, trust_bundle, verify, witness,
 };
 use crate::context::Context;
@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Registry(registry::Args),
     Issuer(issuer::Args),
     Keys(keys::Args),
+    Log(log::Args),
     Sample(sample::Args),
     Import(import::Args),
     /// Revoke credentials, for good.
@@ -60,6 +61,7 @@ impl Command {
             Self::Registry(args) => registry::run(args, context),
             Self::Issuer(args) => issuer::run(args, context),
             Self::Keys(args) => keys::run(args, context),
+            Self::Log(args) => log::run(args, context),
             Self::Sample(args) => sample::run(args, context),
             Self::Import(args) => import::run(args, context),
             Self::Revoke(args) => status::run(Change::Revoke, args, context),

@@ -10,6 +10,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod issuer;
 pub(crate) mod keys;
+pub(crate) mod log;
 pub(crate) mod mirror;
 pub(crate) mod monitor;
 pub(crate) mod receipt;

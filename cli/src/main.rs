@@ -16,6 +16,7 @@ mod operator;
 mod output;
 mod population;
 mod service;
+mod succession;
 
 /// Memory goes from the threads that read requests to those that issue and back.
 #[global_allocator]

@@ -28,6 +28,7 @@ use crate::context::Context;
 use crate::exit::usage;
 use crate::folder::Folder;
 use crate::output;
+use crate::succession;
 
 mod operations;
 mod running;
@@ -57,6 +58,9 @@ impl Service {
             ..HttpConfig::default()
         };
         let registry = open_registry(folder, context)?;
+        if registry.handle().is_frozen() {
+            return usage(succession::ended(&folder.place, &config.log)?);
+        }
         let state = State::new(
             registry.handle(),
             submitters,
@@ -199,6 +203,8 @@ fn issuer_config(folder: &Folder, log: VerifierKey) -> anyhow::Result<Config> {
     config.algorithm = Algorithm::from_name(&settings.key_algorithm)
         .ok_or_else(|| anyhow!("setting key_algorithm: {:?} is no algorithm", settings.key_algorithm))?;
     config.policy = folder.policy()?;
+    config.predecessors = succession::predecessors(place)?;
+    config.successor = succession::successor(place)?;
     config.list_slots = settings.list_slots;
     config.clients = clients(settings)?;
     config.demo_token = set(&settings.demo_token).map(Zeroizing::new);

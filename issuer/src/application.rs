@@ -279,7 +279,8 @@ impl Issuer {
         let issuer = issuer_hash(&config.public_url).map_err(too_long)?;
         let origin = origin_hash(config.log.name()).map_err(too_long)?;
         let ServiceKeys { root, feed, master } =
-            ServiceKeys::open(&config.keys, config.log.name(), &passphrase).map_err(OpenError::Keys)?;
+            ServiceKeys::open(&config.keys, (config.log.name(), &config.predecessors), &passphrase)
+                .map_err(OpenError::Keys)?;
         let register =
             Register::open(&RegisterConfig::new(&config.folder), &master).map_err(OpenError::Store)?;
         let file = StateFile::open(&state_path(&config)).map_err(OpenError::State)?;

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sillok_log::TreeSize;
 use sillok_log::note::VerifierKey;
 use sillok_log::policy::Policy;
 use sillok_verifier::key::{Algorithm, PublicKey};
@@ -27,6 +28,10 @@ pub struct Config {
     pub log: VerifierKey,
     /// Which witnesses must have cosigned what verifiers and holders rely on; nobody if absent.
     pub policy: Option<Policy>,
+    /// The frozen logs that this one has succeeded, oldest first.
+    pub predecessors: Vec<Predecessor>,
+    /// The log that is to succeed this one: verifiers know of it before its first use.
+    pub successor: Option<VerifierKey>,
     /// Where the published files of the log are read: its URL or its folder. Without it feeds have no landmarks.
     pub log_place: Option<String>,
     /// What a new credential-signing key signs with.
@@ -49,6 +54,15 @@ pub struct Config {
     pub retention: Option<Duration>,
     /// Limits of the service.
     pub limits: Limits,
+}
+
+/// A frozen log that another has succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Predecessor {
+    /// Its key.
+    pub log: VerifierKey,
+    /// Its size, which is its last.
+    pub size: TreeSize,
 }
 
 /// What an issuer takes at once.
@@ -102,6 +116,8 @@ impl Config {
             public_url,
             log,
             policy: None,
+            predecessors: Vec::new(),
+            successor: None,
             log_place: None,
             algorithm: Algorithm::Es256,
             list_slots: DEFAULT_LIST_SLOTS,

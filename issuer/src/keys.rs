@@ -4,10 +4,11 @@ use std::path::Path;
 
 use sillok_log::TreeSize;
 use sillok_log::entry::Thumbprint;
-use sillok_log::note::SignerKey;
+use sillok_log::note::{SignerKey, VerifierKey};
 use sillok_registry::sealed::{self, KeyKind, Passphrase, SecretKey};
 use sillok_verifier::key::Algorithm;
 
+use crate::config::Predecessor;
 use crate::sign::{FileSigner, SignError, Signer as _};
 use crate::subjects::Master;
 
@@ -57,8 +58,13 @@ pub(crate) struct ServiceKeys {
 }
 
 impl ServiceKeys {
-    /// Opens the keys, makes those that are not there. `origin` is the log's.
-    pub(crate) fn open(folder: &Path, origin: &str, passphrase: &Passphrase) -> Result<Self, sealed::Error> {
+    /// Opens the keys, makes those that are not there. The name of a key is of the log under which it was made: `origin`,
+    /// or one of those before it.
+    pub(crate) fn open(
+        folder: &Path,
+        (origin, before): (&str, &[Predecessor]),
+        passphrase: &Passphrase,
+    ) -> Result<Self, sealed::Error> {
         let note_key = |name: &str| {
             let full_name = format!("{origin}/{name}");
             if !sealed::exists(folder, name)? {
@@ -66,6 +72,12 @@ impl ServiceKeys {
                 let vkey = secret.signer(&full_name)?.verifier().to_string();
                 sealed::create(folder, name, &secret, passphrase, &vkey)?;
             }
+            let text = sealed::public_text(folder, name)?;
+            let earlier = before.iter().map(|before| format!("{}/{name}", before.log.name()));
+            let is_its = |full_name: &String| {
+                VerifierKey::parse(&text).is_ok_and(|public| public.name() == full_name.as_str())
+            };
+            let full_name = earlier.into_iter().find(is_its).unwrap_or(full_name);
             let signer = sealed::open(folder, name, KeyKind::Ed25519, passphrase)?.signer(&full_name)?;
             // The name too: the key of another log's issuer signs nothing here.
             check_public(folder, name, &signer.verifier().to_string())?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sillok_client::audit::{Audit, AuditError, Progress};
 use sillok_client::source::Source;
+use sillok_client::succession;
 use sillok_log::UnixSeconds;
 use sillok_log::audit::LogKind;
 use sillok_log::note::VerifierKey;
@@ -44,6 +45,12 @@ pub(crate) struct Args {
     /// The witnesses that must have cosigned: a C2SP tlog-policy file.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// The log that this one has succeeded: that this one begins with what that one came to is compared, too.
+    #[arg(long, value_name = "URL_OR_DIR", requires = "after_vkey")]
+    after: Option<String>,
+    /// The verifier key of the log before.
+    #[arg(long, value_name = "VKEY", requires = "after")]
+    after_vkey: Option<String>,
     /// Write what was found as one page of HTML, too.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -63,7 +70,14 @@ pub(crate) fn run(args: Args, _context: &Context) -> anyhow::Result<Exit> {
         Some(path) => Audit::open(&source, &key, kind, path)?,
         None => Audit::new(&source, &key, kind),
     };
-    let report = examine(&mut audit, lists.as_ref().unwrap_or(&source), &key, policy.as_ref())?;
+    let mut report = examine(&mut audit, lists.as_ref().unwrap_or(&source), &key, policy.as_ref())?;
+    if let (Some(place), Some(vkey)) = (&args.after, &args.after_vkey) {
+        let before = (&open_source(place)?, &log_key(vkey)?);
+        let size = report.checkpoint().map(|checkpoint| checkpoint.size).unwrap_or_default();
+        if let Some(problem) = succession::compare(before, (&source, size))?.problem {
+            report.add_finding(succession::FINDING, problem);
+        }
+    }
     if let Some(path) = &args.report {
         write_page(path, &report)?;
     }

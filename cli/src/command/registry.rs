@@ -27,6 +27,7 @@ use crate::exit::{Exit, usage};
 use crate::folder::Folder;
 use crate::logging;
 use crate::output;
+use crate::succession;
 
 /// Serve the log of a data folder: submission, static files, health and metrics.
 ///
@@ -90,8 +91,14 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-/// Opens the log of a folder.
+/// Opens the log of a folder, unless it waits for the one that it is to succeed.
 pub(crate) fn open(folder: &Folder, context: &Context) -> anyhow::Result<Registry> {
+    succession::predecessors(&folder.place)?;
+    open_log(folder, context)
+}
+
+/// Opens the log of a folder, whatever it waits for.
+pub(crate) fn open_log(folder: &Folder, context: &Context) -> anyhow::Result<Registry> {
     let settings = folder.settings();
     let options = Options { signer: folder.log_key()?, kind: folder.kind(), limits: limits(settings) };
     let stores = Stores::open(&folder.paths(), settings.segment_bytes)?;

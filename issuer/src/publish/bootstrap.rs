@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::events::composed;
 use super::{Desk, Error, Extent};
 use crate::issue;
 use crate::ledger::Author;
@@ -28,6 +29,7 @@ impl Desk {
     /// Every step may be done again: each is remembered before it is submitted, and what is in the log already is
     /// answered with its place.
     fn start(&mut self) -> Result<(), Error> {
+        self.follow_log()?;
         if self.file.state.keys.is_empty() {
             self.make_key(1, self.core.config.algorithm)?;
         }
@@ -40,6 +42,35 @@ impl Desk {
         issue::resume(&self.core).map_err(Error::Resume)?;
         self.publish(Extent::Everything)?;
         self.open_lists()
+    }
+
+    //= specs/log.md#succession
+    /// Goes over to a log that has succeeded the one that the state is of. It begins with the same entries about keys,
+    /// lists, changes and documents, so that each has a place there once it is asked for; snapshots are numbered anew.
+    fn follow_log(&mut self) -> Result<(), Error> {
+        let present = self.core.ledger.origin().to_owned();
+        let before = self.core.config.predecessors.iter().map(|before| before.log.name().to_owned());
+        let before: Vec<String> = before.collect();
+        let state = &self.file.state;
+        // A state of before this was noted is of the oldest log.
+        let known = state.log.clone().or_else(|| before.first().cloned()).unwrap_or_else(|| present.clone());
+        if known != present {
+            if before.last() != Some(&known) {
+                let problem = format!("it is of the log {known}, which {present} has not succeeded");
+                return Err(composed("state", &problem));
+            }
+            // If we crash here, or before the state is changed: done again, before anything is logged.
+            self.core.register.succeed(self.now())?;
+        } else if state.log.is_some() {
+            return Ok(());
+        }
+        self.file.change(|state| {
+            if known != present {
+                state.enter_log(&known);
+            }
+            state.log = Some(present);
+        })?;
+        Ok(())
     }
 
     /// Learns how large the log is: an entry that is in it is answered with a fresh checkpoint.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sillok_log::UnixSeconds;
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::note::{Note, SignerKey, compose};
+use sillok_log::policy::Policy;
 use sillok_verifier::trust::{Container, Cuts, Feed, FeedSnapshot, Issuer, IssuerKey, Root, Standing};
 
 use super::events::composed;
@@ -120,12 +121,23 @@ impl Desk {
         Ok(())
     }
 
-    /// The policy that verifiers are given: this log alone, and whose cosignatures count.
+    //= specs/log.md#succession
+    /// The policy that verifiers are given: the logs before this one, this one and the one after it, always in this order,
+    /// and whose cosignatures count.
     fn policy(&self) -> Result<String, Error> {
-        let key = self.core.ledger.key();
-        let Some(policy) = &self.core.config.policy else { return Ok(format!("log {key}\nquorum none\n")) };
+        let (key, config) = (self.core.ledger.key(), &self.core.config);
+        let before = config.predecessors.iter().map(|before| &before.log);
+        let logs = before.chain([key]).chain(&config.successor).map(|log| format!("log {log}\n"));
+        let logs: String = logs.collect();
+        let Some(policy) = &config.policy else { return Ok(format!("{logs}quorum none\n")) };
         let policy = policy.of_log(key).map_err(|error| composed("root", &error))?;
-        String::from_utf8(policy.encode()).map_err(|error| composed("root", &error))
+        let own = String::from_utf8(policy.encode()).map_err(|error| composed("root", &error))?;
+        let line = format!("log {key}\n");
+        let rest = own.strip_prefix(line.as_str());
+        let rest = rest.ok_or_else(|| composed("root", &"policy does not begin with its log"))?;
+        let text = logs + rest;
+        Policy::parse(text.as_bytes()).map_err(|error| composed("root", &error))?;
+        Ok(text)
     }
 
     /// The present root.
@@ -145,7 +157,9 @@ impl Desk {
     fn issuer_keys(&self) -> Vec<IssuerKey> {
         let standing = |key: &KeyRecord| {
             let last = key.events.iter().rev().find(|event| event.index.is_some())?;
-            let cut = last.cut.map(|size| (self.core.ledger.origin().to_owned(), TreeSize(size)));
+            let own = last.cut.map(|size| (self.core.ledger.origin().to_owned(), TreeSize(size)));
+            let before = last.cuts_before.iter().map(|cut| (cut.origin.clone(), TreeSize(cut.size)));
+            let cut = before.chain(own);
             Some(match last.event {
                 EventName::Added => Standing::Active,
                 EventName::Compromised => Standing::Compromised(Cuts::new(cut)),

@@ -18,10 +18,14 @@ impl Desk {
     }
 
     pub(super) fn settle_keys(&mut self) -> Result<(), Error> {
-        for position in 0..self.file.state.keys.len() {
-            let key = &self.file.state.keys[position];
-            let open = |key: &KeyRecord| key.events.iter().position(|event| event.index.is_none());
-            let Some(number) = open(key) else { continue };
+        let open = |key: &KeyRecord| key.events.iter().position(|event| event.index.is_none());
+        let mut position = 0;
+        while let Some(key) = self.file.state.keys.get(position) {
+            // One key may have several, in their order.
+            let Some(number) = open(key) else {
+                position += 1;
+                continue;
+            };
             let public = key.public().ok_or_else(|| damaged("key"))?;
             let entry = key.events[number].entry(&public, self.issuer, self.origin);
             // If we crash here: the same entry again, which the log then has or takes.

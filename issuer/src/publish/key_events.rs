@@ -8,8 +8,9 @@ use sillok_verifier::encoding::encode_base64url;
 use sillok_verifier::key::Algorithm;
 use sillok_verifier::trust::MAX_KEYS;
 
-use super::state::{EventName, KeyEventRecord, KeyRecord};
+use super::state::{CutRecord, EventName, KeyEventRecord, KeyRecord};
 use super::{Desk, Error, Extent};
+use crate::config::Predecessor;
 use crate::error::{Code, Problem};
 use crate::issue;
 use crate::keys::{self, KeyChange, KeyOrder};
@@ -83,8 +84,11 @@ impl Desk {
     /// The cut that was asked for, or the present size; never beyond an earlier one.
     fn cut(&self, position: usize, asked: Option<u64>) -> Result<TreeSize, Problem> {
         let present = self.core.ledger.largest();
-        let earlier =
-            self.file.state.keys[position].last().and_then(|last| last.cut).map_or(present, TreeSize);
+        // A key that ended in a log before this one is good nowhere in this one.
+        let earlier = match self.file.state.keys[position].last() {
+            Some(last) if last.event != EventName::Added => TreeSize(last.cut.unwrap_or(0)),
+            Some(_) | None => present,
+        };
         let limit = present.min(earlier);
         match asked {
             None => Ok(limit),
@@ -113,7 +117,9 @@ impl Desk {
         let folder = &self.core.config.keys;
         // A file that an interrupted attempt left is taken up.
         let signer = keys::credential_key(folder, &keys::name(number), algorithm, &self.passphrase)?;
-        let added = KeyEventRecord { event: EventName::Added, time: self.now().0, cut: None, index: None };
+        let time = self.now().0;
+        let added =
+            KeyEventRecord { event: EventName::Added, time, cut: None, cuts_before: Vec::new(), index: None };
         let record = KeyRecord { name: keys::name(number), jwk: signer.public_jwk(), events: vec![added] };
         self.file.change(|state| state.keys.push(record))?;
         Ok(())
@@ -138,7 +144,20 @@ impl Desk {
 
     fn end_key(&mut self, position: usize, event: EventName, cut: TreeSize) -> Result<(), Problem> {
         let time = self.now().0;
-        let record = KeyEventRecord { event, time, cut: Some(cut.0), index: None };
+        // Until its log was frozen it was good there, unless it had ended.
+        let earlier = self.file.state.keys[position].last().filter(|last| last.event != EventName::Added);
+        let cuts_before = match earlier {
+            Some(last) => last.cuts_before.clone(),
+            None => {
+                let before = self.core.config.predecessors.iter();
+                let cut = |before: &Predecessor| CutRecord {
+                    origin: before.log.name().into(),
+                    size: before.size.0,
+                };
+                before.map(cut).collect()
+            }
+        };
+        let record = KeyEventRecord { event, time, cut: Some(cut.0), cuts_before, index: None };
         self.file
             .change(|state| state.keys[position].events.push(record))
             .map_err(|error| Problem::internal("noting a key event", &error))?;

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use sillok_log::entry::{Cut, Entry, IssuerHash, Key, KeyEvent, List, ListId, OriginHash, Snapshot};
+use sillok_log::entry::{
+    Cut, Entry, IssuerHash, Key, KeyEvent, List, ListId, OriginHash, Snapshot, origin_hash,
+};
 use sillok_log::{Hash, TreeSize, UnixSeconds};
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::key::PublicKey;
@@ -20,6 +22,9 @@ use sillok_verifier::key::PublicKey;
 pub(crate) struct State {
     #[serde(rename = "type")]
     kind: String,
+    /// Origin of the log that every index here is of; absent in a state that was made before it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<String>,
     /// Credential-signing keys, in the order of their making.
     pub(crate) keys: Vec<KeyRecord>,
     /// Status lists, in the order of their making.
@@ -48,10 +53,21 @@ pub(crate) struct KeyRecord {
 pub(crate) struct KeyEventRecord {
     pub(crate) event: EventName,
     pub(crate) time: u64,
-    /// The first leaf index that is not good any more; absent for *added*.
+    /// The first leaf index that is not good any more; absent for *added*, and for a key that ended in a log before.
     pub(crate) cut: Option<u64>,
+    /// The same in the logs before this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) cuts_before: Vec<CutRecord>,
     /// Its place in the log; absent while it is about to be logged.
     pub(crate) index: Option<u64>,
+}
+
+/// A cut in a log that was succeeded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CutRecord {
+    pub(crate) origin: String,
+    pub(crate) size: u64,
 }
 
 /// The events of specs/entry.md.
@@ -99,6 +115,21 @@ pub(crate) struct DocumentRecord {
     pub(crate) receipt: Option<String>,
 }
 
+impl State {
+    /// What holds of it in a log that has succeeded `before`: everything is to be asked for its place again. Documents keep
+    /// their receipts, which those who know that log alone can check.
+    pub(crate) fn enter_log(&mut self, before: &str) {
+        for event in self.keys.iter_mut().flat_map(|key| &mut key.events) {
+            event.index = None;
+            let cut = event.cut.take().map(|size| CutRecord { origin: before.into(), size });
+            event.cuts_before.extend(cut);
+        }
+        for list in &mut self.lists {
+            (list.index, list.snapshot) = (None, None);
+        }
+    }
+}
+
 impl KeyRecord {
     /// The public key.
     pub(crate) fn public(&self) -> Option<PublicKey> {
@@ -125,7 +156,14 @@ impl KeyEventRecord {
             EventName::Compromised => KeyEvent::Compromised,
             EventName::Retired => KeyEvent::Retired,
         };
-        let cuts = self.cut.map(|size| Cut { origin, size: TreeSize(size) }).into_iter().collect();
+        let own = self.cut.map(|size| Cut { origin, size: TreeSize(size) });
+        // An origin that has no hash is none that a log has: it came from a key of one.
+        let before = self
+            .cuts_before
+            .iter()
+            .filter_map(|cut| Some(Cut { origin: origin_hash(&cut.origin).ok()?, size: TreeSize(cut.size) }));
+        let mut cuts: Vec<Cut> = before.chain(own).collect();
+        cuts.sort_by_key(|cut| cut.origin);
         Entry::Key(Key { issuer, key: key.thumbprint(), event, time: UnixSeconds(self.time), cuts })
     }
 }

@@ -113,6 +113,7 @@ impl Index {
             Header::Change { .. } | Header::ChangeAbandoned { .. } | Header::ChangeDone { .. } => {
                 self.apply_change(location, header)?;
             }
+            Header::Succeeded { time: _ } => self.highest.clear(),
         }
         Ok(())
     }
@@ -167,7 +168,10 @@ impl Index {
                 }
                 self.release_changes(&[state.issue]);
             }
-            Header::Abandoned { .. } | Header::Done { .. } | Header::Intent { .. } => {}
+            Header::Abandoned { .. }
+            | Header::Done { .. }
+            | Header::Intent { .. }
+            | Header::Succeeded { .. } => {}
         }
         Ok(())
     }

@@ -56,6 +56,8 @@ pub(super) enum Header {
         time: UnixSeconds,
         asked: Option<Asked>,
     },
+    /// Another log has taken over: places that were noted before are of none that is written any more.
+    Succeeded { time: UnixSeconds },
 }
 
 impl Header {
@@ -88,6 +90,7 @@ impl Header {
             Self::ChangeAbandoned { number, time } => {
                 put(&mut bytes, &[&number.0.to_be_bytes(), &time.0.to_be_bytes()]);
             }
+            Self::Succeeded { time } => put(&mut bytes, &[&time.0.to_be_bytes()]),
         }
         bytes
     }
@@ -100,6 +103,7 @@ impl Header {
             Self::ChangeDone { .. } => CHANGE_DONE,
             Self::Done { .. } => DONE,
             Self::Intent { .. } => INTENT,
+            Self::Succeeded { .. } => SUCCEEDED,
         }
     }
 
@@ -136,6 +140,7 @@ impl Header {
                 number: ChangeNumber(fields.number()?),
                 time: UnixSeconds(fields.number()?),
             },
+            SUCCEEDED => Self::Succeeded { time: UnixSeconds(fields.number()?) },
             _unknown => return None,
         };
         fields.0.is_empty().then_some(header)
@@ -181,6 +186,7 @@ const ABANDONED: u8 = 3;
 const CHANGE: u8 = 4;
 const CHANGE_DONE: u8 = 5;
 const CHANGE_ABANDONED: u8 = 6;
+const SUCCEEDED: u8 = 7;
 
 /// Bytes of the longest header, and of the kind before it.
 const CONTEXT_BYTES: usize = 89;

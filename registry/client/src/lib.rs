@@ -2,7 +2,8 @@
 //!
 //! # In scope
 //! Submitting entries, with every receipt checked before it is handed on ([`Submitter`]); reading a published log from
-//! its URL or a folder ([`Source`]), making landmark receipts from it ([`landmark`]), auditing it ([`Audit`]) and copying it ([`Mirror`]).
+//! its URL or a folder ([`Source`]), making landmark receipts from it ([`landmark`]), auditing it ([`Audit`]),
+//! comparing it with the log that it has succeeded ([`succession`]) and copying it ([`Mirror`]).
 //!
 //! # Out of scope
 //! Formats, proofs and rules (`sillok-log`); keys at rest, retries that outlast the process and what an entry means
@@ -16,6 +17,7 @@ pub mod audit;
 pub mod landmark;
 pub mod mirror;
 pub mod source;
+pub mod succession;
 
 mod error;
 mod submit;

@@ -144,6 +144,16 @@ pub struct Bundle {
 }
 
 impl Entry {
+    //= specs/log.md#succession
+    /// Whether a log that succeeds another begins with an entry like this one.
+    #[must_use]
+    pub const fn is_carried(&self) -> bool {
+        match self {
+            Self::Issue(_) | Self::Snapshot(_) => false,
+            Self::Bundle(_) | Self::Key(_) | Self::List(_) | Self::Status(_) => true,
+        }
+    }
+
     /// Reads an entry.
     ///
     /// # Errors

@@ -402,6 +402,11 @@ impl Handle {
         self.shared.quorum
     }
 
+    /// Whether the log never signs again.
+    pub fn is_frozen(&self) -> bool {
+        self.shared.stats.frozen.load(Ordering::Relaxed) != 0
+    }
+
     /// What the log has signed last. It may not be public yet.
     pub fn committed(&self) -> Arc<Signed> {
         self.shared.committed()

@@ -6,7 +6,7 @@ use sillok_log::UnixSeconds;
 use sillok_log::audit::LogKind;
 use sillok_log::note::VerifierKey;
 
-use crate::sequencer::{Fatal, Head, Signed};
+use crate::sequencer::{Fatal, Head, Signed, recover};
 use crate::store::{FileHeads, Heads as _};
 
 /// What the head of a log says. While it lives, no other process writes the log.
@@ -20,7 +20,7 @@ pub struct Inspection {
     /// Whether it never signs again.
     pub frozen: bool,
     /// Holds the lock.
-    _heads: FileHeads,
+    heads: FileHeads,
 }
 
 impl Inspection {
@@ -32,6 +32,17 @@ impl Inspection {
         let heads = FileHeads::open(head).map_err(Fatal::store("opening the head"))?;
         let record = heads.read().map_err(Fatal::store("reading the head"))?.ok_or(Fatal::HeadEmpty)?;
         let Head { kind, time, signed, frozen } = Head::open(&record, key)?;
-        Ok(Self { kind, time, signed, frozen, _heads: heads })
+        Ok(Self { kind, time, signed, frozen, heads })
+    }
+
+    //= specs/log.md#freezing
+    /// Freezes the log, for ever. To do it again changes nothing.
+    ///
+    /// # Errors
+    /// The head cannot be replaced, or whether it was cannot be found out.
+    pub fn freeze(&mut self, key: &VerifierKey) -> Result<(), Fatal> {
+        recover::freeze(&self.heads, key)?;
+        self.frozen = true;
+        Ok(())
     }
 }

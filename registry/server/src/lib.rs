@@ -4,7 +4,7 @@
 //! Stores and their contracts ([`store`], [`segment`]), the one thread that owns the tree and the one that
 //! publishes it ([`sequencer`]), the index that recognises a repeated entry, and how the rest of the process talks
 //! to them ([`handle`], [`stats`]). All of it over HTTP ([`http`], [`submission`], [`metrics`]), and the keys that
-//! it takes, at rest ([`sealed`]). Witnesses that it asks, and one that it may be ([`witness`]).
+//! it takes, at rest ([`sealed`]). How one log takes over from another ([`succession`]). Witnesses that it asks, and one that it may be ([`witness`]).
 //!
 //! # Out of scope
 //! Formats, hashes and the rules of the ledger (`sillok-log`); credentials, of which this crate knows digests only.
@@ -25,6 +25,7 @@ pub mod sequencer;
 pub mod stats;
 pub mod store;
 pub mod submission;
+pub mod succession;
 pub mod witness;
 
 pub use handle::{Answer, Clock, Handle, Limits, Logged, Options, Outcome, Paths, Registry, SubmitError};
