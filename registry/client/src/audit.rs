@@ -55,6 +55,8 @@ pub struct Audit<'a> {
     broken: Option<Unchecked>,
     /// Where the state is kept, and the size at which it was saved last.
     state: Option<(PathBuf, TreeSize)>,
+    /// Entries that are replayed between two saves.
+    saved_every: u64,
     /// Held as long as the state is in use.
     _lock: Option<File>,
 }
@@ -221,6 +223,7 @@ impl<'a> Audit<'a> {
             partial: Vec::new(),
             broken: None,
             state: None,
+            saved_every: SAVED_EVERY,
             _lock: None,
         }
     }
@@ -259,6 +262,11 @@ impl<'a> Audit<'a> {
         }
         audit.state = Some((path.into(), audit.auditor.size()));
         Ok(audit)
+    }
+
+    /// Saves the state whenever so many entries were replayed, instead of [`SAVED_EVERY`].
+    pub const fn save_every(&mut self, entries: u64) {
+        self.saved_every = entries;
     }
 
     /// Reads the newest checkpoint and replays the log up to it. `progress` is told after each bundle.
@@ -409,7 +417,7 @@ impl<'a> Audit<'a> {
                 if self
                     .state
                     .as_ref()
-                    .is_some_and(|(_path, saved)| self.auditor.size().0 - saved.0 >= SAVED_EVERY)
+                    .is_some_and(|(_path, saved)| self.auditor.size().0 - saved.0 >= self.saved_every)
                 {
                     self.save()?;
                 }
@@ -517,7 +525,7 @@ const FULL_COUNT: u64 = 256;
 const FULL_WIDTH: u16 = 256;
 
 /// So many entries are replayed again after a crash, at most: some seconds from a disk.
-const SAVED_EVERY: u64 = 4_000_000;
+pub const SAVED_EVERY: u64 = 4_000_000;
 
 /// Findings that are kept; the others are counted. A log with more is not read finding by finding.
 pub const MAX_FINDINGS: usize = 1_000;

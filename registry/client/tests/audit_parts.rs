@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use sillok_client::audit::{Audit, Claim, Evidence, EvidenceError, Report, StateError, Told};
@@ -184,6 +184,42 @@ fn a_state_is_of_one_log_and_whole() {
     }
     fs::write(&state, &bytes).unwrap();
     open(&own).unwrap();
+}
+
+/// Copies a state and what belongs to it, as a crash leaves them.
+fn copy_state(from: &Path, to: &Path) {
+    fs::copy(from, to).unwrap();
+    let beside = |path: &Path| PathBuf::from(format!("{}.d", path.display()));
+    fs::create_dir_all(beside(to)).unwrap();
+    for path in fs::read_dir(beside(from)).unwrap().map(|entry| entry.unwrap().path()) {
+        fs::copy(&path, beside(to).join(path.file_name().unwrap())).unwrap();
+    }
+}
+
+#[test]
+fn an_audit_that_is_cut_off_goes_on_from_what_it_saved() {
+    let (log, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    publish(log.path(), &entries(1_900));
+    let (source, key) = (Source::open(&log.path().display().to_string()).unwrap(), key().verifier());
+    let (state, mut cut) = (work.path().join("state"), 0);
+    let mut audit = Audit::open(&source, &key, LogKind::Typed, &state).unwrap();
+    audit.save_every(500);
+    audit
+        .advance(&mut |_progress| {
+            // Whatever was written after the last save is there, too.
+            if state.exists() {
+                copy_state(&state, &work.path().join(cut.to_string()));
+                cut += 1;
+            }
+        })
+        .unwrap();
+    drop(audit);
+    assert!(cut >= 5, "{cut}");
+    let whole = at_once(log.path());
+    for number in 0..cut {
+        let report = advance(log.path(), &work.path().join(number.to_string()));
+        assert_eq!((told(&report), &report.counts), (told(&whole), &whole.counts), "{number}");
+    }
 }
 
 #[test]

@@ -79,6 +79,20 @@ fn all_the_same_is_told_for_all_but_the_first() {
 }
 
 #[test]
+fn what_was_written_after_the_state_is_removed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut commitments = Commitments::open(folder.path().into(), Vec::new()).unwrap();
+    entries(40).iter().for_each(|entry| commitments.push(entry).unwrap());
+    let saved = commitments.runs().unwrap().to_vec();
+    std::fs::write(folder.path().join("evidence-1.json"), "{}").unwrap();
+    entries(70)[40..].iter().for_each(|entry| commitments.push(entry).unwrap());
+    assert_ne!(commitments.runs().unwrap(), saved);
+    let again = Commitments::open(folder.path().into(), saved.clone()).unwrap();
+    assert_eq!(again.runs, saved);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), saved.len() + 1);
+}
+
+#[test]
 fn a_run_that_was_changed_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut commitments = Commitments::open(folder.path().into(), Vec::new()).unwrap();
