@@ -33,7 +33,7 @@ pub fn carry(old: &dyn Blobs, last: &Checkpoint, new: &Handle) -> Result<u64, Ca
 fn visit(
     old: &dyn Blobs,
     last: &Checkpoint,
-    visit: &mut dyn FnMut(&[u8], &Entry) -> Result<(), CarryError>,
+    visit: &mut impl FnMut(&[u8], &Entry) -> Result<(), CarryError>,
 ) -> Result<(), CarryError> {
     let mut frontier = Frontier::new();
     let mut at = 0;
