@@ -57,7 +57,7 @@ impl Plot {
         put(
             out,
             format_args!(
-                "<title id=\"{class}-title\">{title} by {step}</title>\n<desc id=\"{class}-text\">{total} in all from {from} to {to}, at most {most} in a {step}; {} key events.</desc>\n",
+                "<title id=\"{class}-title\">{title} by {step}</title>\n<desc id=\"{class}-text\">{total} in all from {from} to {to}, at most {most} in one {step}; key events: {}.</desc>\n",
                 marks.len()
             ),
         );

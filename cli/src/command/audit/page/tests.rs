@@ -47,7 +47,7 @@ fn a_plot_has_its_numbers_in_words_too() {
     assert_eq!(out.matches("<tr><td>").count(), 30);
     assert!(out.contains("role=\"img\"") && out.contains("aria-labelledby=\"issued-title issued-text\""));
     assert!(
-        out.contains("465 in all from 2021-05-03T00:00:00Z to 2021-05-04T06:00:00Z, at most 30 in a hour"),
+        out.contains("465 in all from 2021-05-03T00:00:00Z to 2021-05-04T06:00:00Z, at most 30 in one hour"),
         "{out}"
     );
     assert!(out.contains("key &lt;x&gt; added, 2021-05-03T01:01:40Z"), "{out}");
