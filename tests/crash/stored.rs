@@ -68,7 +68,7 @@ fn kind(name: &str, public_size: u64) -> Option<Kind> {
         // Holds nothing: its lock is what matters.
         ["issuer", "lock"] => return None,
         // Each is held to the other, bit by bit: registry/server/tests/landmarks.rs.
-        ["landmarks"] | ["public", "landmarks"] => return None,
+        ["landmarks" | ".landmarks.new"] | ["public", "landmarks" | ".landmarks.new"] => return None,
         ["public", "checkpoint"] => Kind::Checkpoint,
         ["public", "trust-bundle"] => Kind::TrustBundle,
         ["public", "status", _list, "snapshot"] => Kind::StatusSnapshot,
