@@ -352,6 +352,54 @@ const JWK_LIMITS: Limits = Limits { bytes: 1_024, depth: 2, values: 8 };
 mod tests {
     use super::*;
 
+    //= specs/log.md#succession
+    //= type=test
+    #[test]
+    fn what_was_logged_is_the_same_entry_in_the_next_log_and_an_end_there_keeps_the_cut_of_before() {
+        let jwk = r#"{"crv":"Ed25519","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let event =
+            |event, cut, index| KeyEventRecord { event, time: 5, cut, cuts_before: Vec::new(), index };
+        let events = vec![
+            event(EventName::Added, None, Some(0)),
+            event(EventName::Retired, Some(7), Some(9)),
+            event(EventName::Compromised, Some(3), None),
+        ];
+        let mut state = State::default();
+        state.keys.push(KeyRecord { name: "issuer-1".into(), jwk: jwk.into(), events });
+        let snapshot = SnapshotRecord {
+            sequence: 4,
+            digest: "00".repeat(32),
+            fold_size: 8,
+            issued: 5,
+            not_after: 6,
+            index: Some(8),
+        };
+        let list =
+            ListRecord { list: "07".repeat(16), slots: 131_072, index: Some(1), snapshot: Some(snapshot) };
+        state.lists.push(list);
+        let public = state.keys[0].public().unwrap();
+        let entries = |state: &State, origin: &str| -> Vec<Entry> {
+            let origin = origin_hash(origin).unwrap();
+            let events = state.keys[0].events.iter();
+            events.map(|event| event.entry(&public, IssuerHash([1; 32]), origin)).collect()
+        };
+        let logged = entries(&state, "log.example/1");
+        state.enter_log("log.example/1");
+        assert_eq!(entries(&state, "log.example/2"), logged, "in the next log");
+        assert!(state.keys[0].events.iter().all(|event| event.index.is_none() && event.cut.is_none()));
+        assert_eq!((state.lists[0].index, state.lists[0].snapshot.clone()), (None, None));
+        state.enter_log("log.example/2");
+        assert_eq!(entries(&state, "log.example/3"), logged, "and in the one after it");
+
+        // An end in the second log, with what was good in the first.
+        let mut ended = event(EventName::Retired, Some(20), None);
+        ended.cuts_before = vec![CutRecord { origin: "log.example/1".into(), size: 90 }];
+        let entry = ended.entry(&public, IssuerHash([1; 32]), origin_hash("log.example/2").unwrap());
+        let Entry::Key(key) = entry.clone() else { panic!("{entry:?}") };
+        assert!(key.cuts.len() == 2 && key.cuts[0].origin < key.cuts[1].origin, "{key:?}");
+        assert_eq!(Entry::parse(&entry.encode()), Ok(entry));
+    }
+
     #[test]
     fn a_change_is_read_back_and_a_damaged_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
