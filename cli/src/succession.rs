@@ -1,16 +1,17 @@
 //! What a data folder says about the logs before and after its own: two small files, one verifier key a line.
 //!
 //! `successor` holds the key of the log that is to take over. In `predecessors` stand the logs before, oldest first, each
-//! with its last size; the last of them without a size while it has not handed over yet.
+//! with its last size; the last of them without a size while it has not handed over yet; and the SHA-256 of these lines.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use sha2::{Digest as _, Sha256};
 use sillok_issuer::config::Predecessor;
-use sillok_log::TreeSize;
 use sillok_log::note::VerifierKey;
+use sillok_log::{Hash, TreeSize};
 
 use crate::exit::usage;
 use crate::folder::Place;
@@ -49,10 +50,19 @@ pub(crate) fn predecessors(place: &Place) -> anyhow::Result<Vec<Predecessor>> {
 /// The logs before that of a folder, oldest first.
 pub(crate) fn before(place: &Place) -> anyhow::Result<Vec<Before>> {
     let path = place.path().join(PREDECESSORS);
-    let text = read(&path)?.unwrap_or_default();
-    let lines =
-        text.lines().map(|line| parse(line).with_context(|| format!("{} is damaged", path.display())));
-    lines.collect()
+    let damaged = || format!("{} is damaged", path.display());
+    let Some(text) = read(&path)? else { return Ok(Vec::new()) };
+    let end = text.trim_end().rfind('\n').map_or(0, |end| end + 1);
+    let (text, check) = text.split_at(end);
+    // A changed digit of a size would be as good a size.
+    if check != check_line(text) {
+        bail!(damaged());
+    }
+    text.lines().map(|line| parse(line).with_context(damaged)).collect()
+}
+
+fn check_line(text: &str) -> String {
+    format!("sha256 {}\n", Hash(Sha256::digest(text).into()).to_hex())
 }
 
 fn parse(line: &str) -> anyhow::Result<Before> {
@@ -70,7 +80,8 @@ pub(crate) fn write_before(place: &Place, logs: &[Before]) -> anyhow::Result<()>
         Some(size) => format!("{} {size}\n", before.log),
         None => format!("{}\n", before.log),
     };
-    replace(&place.path().join(PREDECESSORS), &logs.iter().map(line).collect::<String>())
+    let text: String = logs.iter().map(line).collect();
+    replace(&place.path().join(PREDECESSORS), &(text.clone() + &check_line(&text)))
 }
 
 /// What to say to whoever wants to issue into a frozen log.
@@ -139,7 +150,13 @@ mod tests {
         assert_eq!(before(&place).unwrap(), [first, second]);
         let waits = predecessors(&place).unwrap_err().to_string();
         assert!(waits.contains("log.example/2, which has not handed over"), "{waits}");
-        fs::write(folder.path().join(PREDECESSORS), "nothing\n").unwrap();
-        assert!(before(&place).is_err());
+        let path = folder.path().join(PREDECESSORS);
+        let text = fs::read(&path).unwrap();
+        for bit in 0..text.len() * 8 {
+            let mut damaged = text.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, damaged).unwrap();
+            assert!(before(&place).is_err(), "bit {bit}");
+        }
     }
 }
