@@ -13,6 +13,7 @@ mod kept;
 mod outside;
 mod restored;
 mod stored;
+mod witnessed;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,9 @@ use sillok_client::audit::{Audit, Progress};
 use sillok_client::source::Source;
 use sillok_log::TreeSize;
 use sillok_log::audit::LogKind;
+use sillok_log::checkpoint::Checkpoint;
 use sillok_log::merkle::{Frontier, leaf_hash};
+use sillok_log::note::VerifierKey;
 use sillok_registry::inspect::Inspection;
 use sillok_registry::segment::{Segments, Staging as _};
 use sillok_registry::store::FileSeen;
@@ -98,16 +100,27 @@ fn check(folder: &Folder) -> anyhow::Result<(Vec<String>, Vec<String>, Option<Tr
     }
     let (frontier, complete) = (audit.auditor().frontier().clone(), audit.is_complete());
     let Some(report) = audit.finish() else { bail!("the audit read no checkpoint") };
-    let unchecked: Vec<String> =
+    let mut unchecked: Vec<String> =
         report.unchecked.iter().map(|skipped| format!("{}: {}", skipped.what, skipped.why)).collect();
     damages.extend(blame::blame(&source, &report));
     if report.findings.total() == 0 && complete {
         damages.extend(superseded::check(&source, &folder.place.public(), report.checkpoint.size)?);
-        if let Some(head) = &inspection {
+        if let Some(pending) = pending(folder, &key).filter(|pending| *pending > report.checkpoint.size) {
+            unchecked.push(format!(
+                "entries from {} to {pending}: their tiles are there, and no quorum of witnesses has cosigned them",
+                report.checkpoint.size
+            ));
+        } else if let Some(head) = &inspection {
             damages.extend(check_head(folder, &head.signed, frontier));
         }
     }
     Ok((damages, unchecked, Some(report.checkpoint.size)))
+}
+
+/// The size up to which all tiles are there, of a log that awaits cosignatures.
+fn pending(folder: &Folder, key: &VerifierKey) -> Option<TreeSize> {
+    let note = std::fs::read_to_string(folder.place.path().join("pending/checkpoint")).ok()?;
+    Checkpoint::open(&note, key).ok().map(|checkpoint| checkpoint.size)
 }
 
 /// Whether the published log and the segments add up to the head.
