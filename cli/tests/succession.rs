@@ -206,3 +206,55 @@ fn audited(folder: &Path, new: &str) {
     assert!(wrong.code == Some(1) && wrong.out.contains("succession.state"), "{wrong:?}");
     assert_eq!(old.stop(), Some(0));
 }
+
+/// Both logs under the same quorum: the last checkpoint of the one is cosigned before the other begins.
+#[test]
+fn a_log_with_a_quorum_is_succeeded_by_one_under_the_same() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let variables = [("SILLOK_POLICY", "policy"), ("SILLOK_COSIGN_WAIT_SECONDS", "1")];
+    let with = |arguments: &[&str]| {
+        let ended = run(folder, &variables, arguments);
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
+        ended.out
+    };
+    let serve = |data: &str| {
+        let arguments = ["serve", "--data", data, "--listen", "127.0.0.1:0"];
+        Server::start(folder, data, &variables, &arguments)
+    };
+    succeed(folder, &["init", "--data", "old", "--origin", OLD]);
+    let witness = ["witness", "init", "--data", "witness", "--name", "witness.example"];
+    let witness_key = succeed(folder, &witness);
+    succeed(folder, &["witness", "add-log", &vkey(folder, "old"), "--data", "witness"]);
+    let start = || {
+        let arguments = ["witness", "--data", "witness", "--listen", "127.0.0.1:0"];
+        Server::start(folder, "witness", &[], &arguments)
+    };
+    let asked = start();
+    let policy = format!("witness one {} {}\nquorum one\n", witness_key.trim(), asked.url);
+    fs::write(folder.join("old/policy"), policy).unwrap();
+
+    let server = serve("old");
+    issue(folder, ("old", &server.url), "first", ("3", "1"));
+    drop(server);
+    let next = with(ANNOUNCE);
+    assert!(folder.join("new/policy").exists(), "the next folder has the policy too");
+    drop(serve("old"));
+    // The witness follows the next log before it is used.
+    drop(asked);
+    succeed(folder, &["witness", "add-log", next.trim(), "--data", "witness"]);
+    let asked = start();
+    for data in ["old", "new"] {
+        let policy = format!("witness one {} {}\nquorum one\n", witness_key.trim(), asked.url);
+        fs::write(folder.join(data).join("policy"), policy).unwrap();
+    }
+    with(SWITCH);
+    let server = serve("new");
+    issue(folder, ("new", &server.url), "second", ("3", "2"));
+    bundle(folder, "new", "bundle-1");
+    for (credential, origin) in [("first/1", OLD), ("second/1", NEW)] {
+        let ended = verify(folder, "bundle-1", credential, &["--json"]);
+        assert!(ended.code == Some(0) && ended.out.contains(origin), "{ended:?}");
+    }
+    assert_eq!(server.stop(), Some(0));
+}
