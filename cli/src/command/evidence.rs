@@ -38,7 +38,6 @@ enum Action {
     },
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
 pub(crate) fn run(args: Args, _context: &Context) -> anyhow::Result<Exit> {
     let Action::Check { vkey, json, file } = args.action;
     let known = vkey.as_deref().map(|vkey| match VerifierKey::parse(vkey.trim()) {
@@ -69,7 +68,7 @@ struct Shown {
 enum Refusal {
     Evidence(EvidenceError),
     /// It is of another log than the one asked about.
-    OtherLog(VerifierKey),
+    OtherLog(Box<VerifierKey>),
 }
 
 impl std::fmt::Display for Refusal {
@@ -84,7 +83,7 @@ impl std::fmt::Display for Refusal {
 fn judge(text: &str, known: Option<&VerifierKey>) -> Result<Shown, Refusal> {
     let (evidence, key) = Evidence::parse(text).map_err(Refusal::Evidence)?;
     if known.is_some_and(|known| *known != key) {
-        return Err(Refusal::OtherLog(key));
+        return Err(Refusal::OtherLog(Box::new(key)));
     }
     let checkpoints = evidence.check(&key).map_err(Refusal::Evidence)?;
     Ok(Shown { key, claim: evidence.claim(), checkpoints })

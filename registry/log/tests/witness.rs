@@ -218,7 +218,10 @@ fn a_size_is_a_plain_number_and_a_newline() {
 fn refusals_say_what_is_wrong() {
     let fork = checkpoint(7, Hash([7; 32])).sign(&log_key(1)).unwrap();
     let refusal = decide(&body(7, vec![], &fork), &latest(7)).unwrap_err();
-    assert!(matches!(refusal, Refusal::Inconsistent(ProofError::RootMismatch { .. } | ProofError::OldRootMismatch { .. })));
+    assert!(matches!(
+        refusal,
+        Refusal::Inconsistent(ProofError::RootMismatch { .. } | ProofError::OldRootMismatch { .. })
+    ));
     let text = "o\n07\nx\n\n\u{2014} o AAAAAAA=\n";
     let refusal = decide(&body(0, vec![], text), &Latest::default()).unwrap_err();
     assert_eq!(refusal, Refusal::Checkpoint(checkpoint::Error::Size));

@@ -73,7 +73,8 @@ struct Body {
 /// Reads the word for a level.
 fn level<'de, D: Deserializer<'de>>(word: D) -> Result<Level, D::Error> {
     let word = Cow::<str>::deserialize(word)?;
-    Level::from_name(&word).ok_or_else(|| D::Error::unknown_variant(&word, &["committed", "published", "cosigned"]))
+    Level::from_name(&word)
+        .ok_or_else(|| D::Error::unknown_variant(&word, &["committed", "published", "cosigned"]))
 }
 
 fn parse(body: &[u8]) -> Result<(Vec<Vec<u8>>, Level), Problem> {
