@@ -84,6 +84,7 @@ pub fn vectors() -> Vec<Vector> {
         judged("rollback", "ok", "seven entries after twelve", &rollback(12, 7)),
     ];
     all.extend(refused());
+    all.extend(malformed());
     all
 }
 
@@ -97,7 +98,6 @@ fn refused() -> Vec<Vector> {
         change(&mut evidence);
         evidence
     };
-    let text = json(&good, TYPE, &log());
     vec![
         judged(
             "same-note-twice",
@@ -157,6 +157,14 @@ fn refused() -> Vec<Vector> {
             "a rollback has no proof",
             &Evidence { prefix_root: good.prefix_root, ..rollback(12, 7) },
         ),
+    ]
+}
+
+fn malformed() -> Vec<Vector> {
+    let good = fork(7, 12);
+    let stranger = NoteKey::new(&log().name, ED25519, 8);
+    let text = json(&good, TYPE, &log());
+    vec![
         written("other-type", "error", "another version", &json(&good, "sillok-evidence/v2", &log())),
         written("other-claim", "error", "a claim that there is not", &text.replace("\"fork\"", "\"lie\"")),
         written("other-member", "error", "no other member", &text.replacen('{', "{\"note\": \"x\", ", 1)),
