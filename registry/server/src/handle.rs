@@ -182,7 +182,7 @@ impl Registry {
         let shared = Arc::new(Shared::new((kind, limits.clone()), &stores, &recovered.signed, public));
         shared.stats.frozen.store(u64::from(recovered.head.frozen), Ordering::Relaxed);
         let cosigner = match &witnessing {
-            Some(witnessing) => Some(Cosigning::open(witnessing, &shared, &key)?),
+            Some(witnessing) => Some(Cosigning::open(witnessing, &shared, &key, &stores.heads)?),
             None => None,
         };
         let Stores { blobs, heads, seen, staging } = stores;
@@ -201,7 +201,7 @@ impl Registry {
             index: Index::new(Arc::clone(&seen), Arc::clone(&blobs)),
             writer: Writer {
                 staging: Arc::clone(&staging),
-                heads,
+                heads: Arc::clone(&heads),
                 signer,
                 key,
                 frozen: recovered.head.frozen,
@@ -226,6 +226,7 @@ impl Registry {
             cosigner: witnessing
                 .zip(cosigner.as_ref())
                 .map(|(Witnessing { pending, .. }, cosigning)| (pending, cosigning.sender.clone())),
+            _head: heads,
         };
         let mut threads = vec![
             spawn("sillok-sequencer", &shared, move || sequencer.run(seen.as_ref(), &levels))?,
@@ -523,6 +524,7 @@ impl Handle {
     /// # Errors
     /// [`SubmitError::QueueFull`].
     pub(crate) fn admit(&self) -> Result<(), SubmitError> {
+        self.check_open()?;
         self.check_room(self.queued(), 1, 0)
     }
 

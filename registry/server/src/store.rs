@@ -146,6 +146,10 @@ pub trait Seen: Send + Sync {
     /// A failed operation, or controls that are not those that were noted.
     fn visit_controls(&self, visit: &mut dyn FnMut(LeafIndex, &[u8]) -> bool) -> Result<(), Error>;
 
+    /// Ends what is at work on its files and writes what it holds in memory. Whoever lets go of the lock on the head calls
+    /// it before: it can be asked later on, but the files may be a successor's by then. Nothing is noted any more.
+    fn close(&self) {}
+
     /// Forgets everything.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sillok_log::audit::{Auditor, LogKind};
 use sillok_log::entry::{Entry, Issue, IssuerHash, Key, KeyEvent, Thumbprint};
@@ -218,6 +218,39 @@ fn what_was_committed_and_not_public_is_published_from_the_segments() {
     assert_eq!(entries[501..701], issues(1_201, 200));
     let left = fs::read_dir(&folder.paths.segments).unwrap().count();
     assert!(left <= 2, "{left} segments are left after everything is public");
+}
+
+/// Its handles keep the index of a writer that has stopped: they ask it, and leave its files to the successor.
+#[test]
+fn a_writer_that_stopped_writes_nothing_into_the_index_of_its_successor() {
+    let folder = Folder::new();
+    let first = folder.create();
+    submit(&first.handle(), [vec![key()], issues(1, 10)].concat(), Level::Published).unwrap();
+    first.stop().unwrap();
+    // One that stops by itself, with keys that are in memory alone, and whose handles go on reading.
+    let now = Arc::new(AtomicU64::new(NOW));
+    let reading = Arc::clone(&now);
+    let clock = Arc::new(move || UnixSeconds(reading.load(Ordering::SeqCst)));
+    let stopped = ready(Registry::open(options("log.example/files"), folder.stores(), clock).unwrap());
+    let reader = stopped.handle();
+    submit(&reader, issues(101, 10), Level::Published).unwrap();
+    now.store(NOW - 60, Ordering::SeqCst);
+    assert!(submit(&reader, issues(201, 1), Level::Committed).is_err());
+    drop(stopped);
+    // The lock is free. Two generations of a successor, each of which leaves a run.
+    for from in [301, 401] {
+        let registry = folder.open();
+        submit(&registry.handle(), issues(from, 10), Level::Published).unwrap();
+        registry.stop().unwrap();
+    }
+    drop(reader);
+    let registry = folder.open();
+    for from in [1, 101, 301, 401] {
+        let again = submit(&registry.handle(), issues(from, 10), Level::Committed).unwrap();
+        let known = |outcome: &Outcome| matches!(outcome, Outcome::Logged(logged) if logged.duplicate);
+        assert!(again.results.iter().all(known), "{from}: {again:?}");
+    }
+    registry.stop().unwrap();
 }
 
 #[test]

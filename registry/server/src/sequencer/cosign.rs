@@ -17,6 +17,7 @@ use super::answer::Answers;
 use super::head::Signed;
 use super::{Fatal, Shared};
 use crate::handle::SubmitError;
+use crate::store::Heads;
 use crate::witness::Witnessing;
 use crate::witness::ask::{Asked, Asker, ask_before_opening, contacts, report};
 use crate::witness::evidence::Evidence;
@@ -46,6 +47,7 @@ impl Cosigning {
         witnessing: &Witnessing,
         shared: &Arc<Shared>,
         log: &VerifierKey,
+        heads: &Arc<dyn Heads>,
     ) -> Result<Self, Fatal> {
         let Witnessing { policy, evidence, request_timeout, wait, .. } = witnessing;
         let contacts = contacts(policy).map_err(|url| Fatal::WitnessUrl { url })?;
@@ -65,6 +67,7 @@ impl Cosigning {
             met,
             round: None,
             waiting: Vec::new(),
+            _head: Arc::clone(heads),
         };
         let (sender, inbox) = mpsc::channel();
         for asker in askers {
@@ -87,6 +90,8 @@ pub(crate) struct Cosigner {
     met: Option<TreeSize>,
     round: Option<Round>,
     waiting: Vec<(Instant, Answers)>,
+    /// Keeps the lock while checkpoints are made public.
+    _head: Arc<dyn Heads>,
 }
 
 /// A witness, as far as the cosigner knows.

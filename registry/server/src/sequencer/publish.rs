@@ -12,7 +12,7 @@ use super::edge::Edge;
 use super::head::Signed;
 use super::{Fatal, Shared, cosign};
 use crate::segment::Staging;
-use crate::store::{Blobs, Object, Seen, SeenBatch};
+use crate::store::{Blobs, Heads, Object, Seen, SeenBatch};
 
 /// A committed batch.
 pub(crate) struct Job {
@@ -48,6 +48,15 @@ pub(crate) struct Publisher {
     pub(crate) shared: Arc<Shared>,
     /// Where the checkpoint goes if it needs cosignatures to be public, and who collects them.
     pub(crate) cosigner: Option<(Arc<dyn Blobs>, Sender<cosign::Message>)>,
+    /// Keeps the lock while files are written, also when the sequencer has ended before. The last to be dropped.
+    pub(crate) _head: Arc<dyn Heads>,
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        // Handles keep the index for as long as they ask it, which may be after a successor has the lock.
+        self.seen.close();
+    }
 }
 
 impl Publisher {

@@ -33,6 +33,8 @@ pub struct FileSeen {
     files: Arc<Files>,
     /// The thread that merges runs, and when it has ended, how. Owned by whoever notes.
     merging: Mutex<Option<JoinHandle<Result<(), Error>>>>,
+    /// Whether its files may be somebody else's.
+    closed: AtomicBool,
 }
 
 /// What the store and its merging thread share.
@@ -142,7 +144,7 @@ impl FileSeen {
             state: RwLock::new(state),
             give_up: AtomicBool::new(false),
         };
-        let seen = Self { files: Arc::new(files), merging: Mutex::new(None) };
+        let seen = Self { files: Arc::new(files), merging: Mutex::new(None), closed: AtomicBool::new(false) };
         seen.keep_merging()?;
         Ok(seen)
     }
@@ -270,6 +272,17 @@ impl Seen for FileSeen {
         Ok(())
     }
 
+    fn close(&self) {
+        if self.closed.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        self.stop_merging();
+        let changing = hold(&self.files.changing);
+        if let Err(error) = self.files.flush(&changing) {
+            tracing::warn!(%error, "the index forgets what it has noted last");
+        }
+    }
+
     fn clear(&self) -> Result<(), Error> {
         self.stop_merging();
         let _changing = hold(&self.files.changing);
@@ -281,12 +294,7 @@ impl Seen for FileSeen {
 
 impl Drop for FileSeen {
     fn drop(&mut self) {
-        // Neither must outlive the lock on the head.
-        self.stop_merging();
-        let changing = hold(&self.files.changing);
-        if let Err(error) = self.files.flush(&changing) {
-            tracing::warn!(%error, "the index forgets what it has noted last");
-        }
+        self.close();
     }
 }
 
