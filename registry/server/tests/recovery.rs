@@ -223,10 +223,7 @@ fn what_was_committed_and_not_public_is_published_from_the_segments() {
 /// Its handles keep the index of a writer that has stopped: they ask it, and leave its files to the successor.
 #[test]
 fn a_writer_that_stopped_writes_nothing_into_the_index_of_its_successor() {
-    let folder = Folder::new();
-    let first = folder.create();
-    submit(&first.handle(), [vec![key()], issues(1, 10)].concat(), Level::Published).unwrap();
-    first.stop().unwrap();
+    let folder = begin(11);
     // One that stops by itself, with keys that are in memory alone, and whose handles go on reading.
     let now = Arc::new(AtomicU64::new(NOW));
     let reading = Arc::clone(&now);
