@@ -1,5 +1,7 @@
 //! Bodies of requests: read up to a limit, and parsed by the verifier's strict JSON, so that a text has one meaning.
 
+use std::time::Duration;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use serde_json::{Number, Value};
@@ -46,10 +48,10 @@ pub(crate) async fn read(
 /// Reads and forgets the body of a request that is refused, as far as it is short: a connection whose body is left unread
 /// has to end, and the next attempt would cost a new one, which is dearer than both.
 pub(crate) async fn discard(request: &HttpRequest, payload: web::Payload) {
-    let Some(core) = request.app_data::<web::Data<Core>>() else { return };
-    // What is longer or late is left, and its connection ends.
-    let rest = payload.to_bytes_limited(MAX_DISCARDED_BYTES);
-    drop(tokio::time::timeout(core.config.limits.body_timeout, rest).await);
+    // What is longer or late is left, and its connection ends: nobody is known by then whose memory it could be.
+    if told_bytes(request) <= MAX_DISCARDED_BYTES {
+        drop(tokio::time::timeout(DISCARD_TIMEOUT, payload.to_bytes_limited(MAX_DISCARDED_BYTES)).await);
+    }
 }
 
 /// Bytes that a request is to have: 0 if it does not say so.
@@ -89,4 +91,7 @@ pub(crate) fn to_value(json: &Json) -> Value {
 }
 
 /// A batch of a hundred takes 60 KiB.
-const MAX_DISCARDED_BYTES: usize = 128 << 10;
+const MAX_DISCARDED_BYTES: usize = 64 << 10;
+
+/// What is sent at once is there by then.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);

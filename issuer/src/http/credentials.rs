@@ -97,8 +97,10 @@ pub(super) async fn issue_batch(
 
 /// Whatever can be known before a body is read: whether there is room for about so many credentials, and who asks.
 async fn admitted(core: &Core, request: &HttpRequest, count: usize) -> Result<Caller, Problem> {
+    // First who asks: a stranger moves nobody's turn.
+    let caller = caller(core, request)?;
     core.admit(count).await?;
-    caller(core, request)
+    Ok(caller)
 }
 
 async fn refuse(

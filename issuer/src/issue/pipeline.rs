@@ -92,7 +92,8 @@ impl Pipeline {
         let own = state.clients.get(client).copied().unwrap_or(0);
         if own + count > self.in_flight_client {
             let detail = format!("client has {own} credentials in flight, which is its share");
-            return Err(Problem::later(Code::ClientRateLimited, detail, state.turn(count)));
+            // It waits for its own, and takes nobody's turn.
+            return Err(Problem::later(Code::ClientRateLimited, detail, 1));
         }
         state.total += count;
         *state.clients.entry(client.into()).or_insert(0) += count;
@@ -213,7 +214,12 @@ impl State {
     }
 
     fn full(&mut self, count: usize) -> Problem {
-        Problem::later(Code::QueueFull, "too many credentials are being issued", self.turn(count))
+        // Turns are spread already.
+        let retry_after_seconds = Some(self.turn(count));
+        Problem {
+            retry_after_seconds,
+            ..Problem::new(Code::QueueFull, "too many credentials are being issued")
+        }
     }
 
     fn pause_before_refusal(&mut self, now: Instant) -> Duration {
@@ -289,7 +295,8 @@ mod tests {
     #[test]
     fn those_who_are_turned_away_are_told_to_come_one_after_another_and_never_later_than_in_a_minute() {
         let mut state = State { rate: 1_000.0, ..State::default() };
-        let turns: Vec<u64> = (0..15_100).map(|_request| state.turn(1)).collect();
+        let told = |state: &mut State| state.full(1).retry_after_seconds.expect("a time");
+        let turns: Vec<u64> = (0..15_100).map(|_request| told(&mut state)).collect();
         assert_eq!((turns.first(), turns.iter().max()), (Some(&1), Some(&60)));
         // At a thousand a second, of which a quarter is for them, about as many are told each second.
         for second in 2..60 {

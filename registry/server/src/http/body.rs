@@ -32,8 +32,14 @@ pub(crate) async fn read(
     }
 }
 
-/// Reads and forgets a body of at most `limit` bytes: a connection whose body is left unread has to end, and the next
+/// Reads and forgets a short body: a connection whose body is left unread has to end, and the next
 /// attempt of a client that was sent away would cost a new one.
-pub(super) async fn discard(payload: Payload, limit: usize, timeout: Duration) {
-    drop(tokio::time::timeout(timeout, payload.to_bytes_limited(limit)).await);
+pub(super) async fn discard(payload: Payload) {
+    drop(tokio::time::timeout(DISCARD_TIMEOUT, payload.to_bytes_limited(MAX_DISCARDED_BYTES)).await);
 }
+
+/// As long as the longest raw entry; hundreds of an issuer's. What is longer is left, and its connection ends.
+const MAX_DISCARDED_BYTES: usize = 64 << 10;
+
+/// What is sent at once is there by then.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);

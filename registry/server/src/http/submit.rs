@@ -34,7 +34,7 @@ async fn submit(request: &HttpRequest, payload: Payload, state: &State) -> Resul
         .ok_or_else(|| refused("authorization names no key that may submit to this log".into()))?;
     authorization.check_time(state.now()).map_err(|error| refused(error.to_string()))?;
     if let Err(full) = state.handle().admit() {
-        body::discard(payload, MAX_BODY_BYTES, state.config().body_timeout).await;
+        body::discard(payload).await;
         return Err(full.into());
     }
     let body = body::read(request, payload, MAX_BODY_BYTES, state.config().body_timeout).await?;
@@ -202,7 +202,7 @@ pub(super) async fn add(request: HttpRequest, payload: Payload, state: Data<Stat
 
 async fn add_raw(request: &HttpRequest, payload: Payload, state: &State) -> Result<HttpResponse, Problem> {
     if let Err(full) = state.handle().admit() {
-        body::discard(payload, MAX_RAW_ENTRY_BYTES, state.config().body_timeout).await;
+        body::discard(payload).await;
         return Err(full.into());
     }
     let body = body::read(request, payload, MAX_RAW_ENTRY_BYTES, state.config().body_timeout).await?;
