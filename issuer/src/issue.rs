@@ -422,7 +422,6 @@ fn is_final(refused: &Refused) -> bool {
     ["issue.duplicate", "issue.key-not-active"].contains(&refused.code.as_str())
 }
 
-/// Works on items with as many threads as there are cores, in chunks that are worth a thread.
 fn random<const N: usize>() -> Result<[u8; N], Problem> {
     crate::subjects::random().map_err(|error| Problem::internal("drawing randomness", &error))
 }

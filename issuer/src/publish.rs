@@ -288,6 +288,8 @@ impl Desk {
     /// Destroys what is kept of subjects for longer than the retention period.
     fn erase(&self) {
         let Some(retention) = self.core.config.retention else { return };
+        // An intent is in no index until it is durable: its subject would look old while it is being sealed for it.
+        let _pause = self.core.pipeline.pause();
         let before = UnixSeconds(self.now().0.saturating_sub(retention.as_secs()));
         match self.core.register.erase_older_than(before) {
             Ok(count) => self.core.metrics.erased.inc_by(count as u64),
