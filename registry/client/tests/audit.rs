@@ -1,7 +1,9 @@
 //! The audit driver and its sources, on logs made by the pure crate alone: a folder, and the same files over HTTP.
 #![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
-use std::collections::BTreeMap;
+#[path = "support/published.rs"]
+mod published;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -9,12 +11,10 @@ use std::path::Path;
 
 use sillok_client::audit::{Audit, AuditError, Claim};
 use sillok_client::source::{Source, SourceError};
+use sillok_log::TreeSize;
 use sillok_log::audit::{Finding, LogKind};
-use sillok_log::checkpoint::Checkpoint;
-use sillok_log::merkle::{Frontier, NodeId, leaf_hash};
 use sillok_log::note::{SignatureKind, SignerKey, VerifierKey};
-use sillok_log::tile::{Tile, TileKind, encode_bundle};
-use sillok_log::{Hash, TreeSize};
+use sillok_log::tile::{Tile, TileKind};
 use tempfile::TempDir;
 
 fn key() -> SignerKey {
@@ -28,33 +28,7 @@ fn entry(number: usize) -> Vec<u8> {
 /// Writes the files of a log of this size, those of smaller sizes stay.
 fn publish(folder: &Path, size: u64) {
     let entries: Vec<Vec<u8>> = (0..usize::try_from(size).unwrap()).map(entry).collect();
-    let mut nodes: BTreeMap<NodeId, Hash> = BTreeMap::new();
-    let mut frontier = Frontier::new();
-    for entry in &entries {
-        frontier.push_with(leaf_hash(entry), &mut |node, hash| nodes.extend([(node, hash)])).unwrap();
-    }
-    for tile in Tile::all_for_size(TreeSize(size)).unwrap() {
-        let first = tile.index() * 256;
-        let places = first..first + u64::from(tile.width());
-        let bytes = match tile.kind() {
-            TileKind::Entries => {
-                encode_bundle(places.map(|place| &entries[usize::try_from(place).unwrap()])).unwrap()
-            }
-            TileKind::Hashes(level) => {
-                places.flat_map(|index| nodes[&NodeId { level: level * 8, index }].0).collect()
-            }
-        };
-        write(folder, &tile.path(), &bytes);
-    }
-    let checkpoint =
-        Checkpoint { origin: "log.example/raw".into(), size: TreeSize(size), root: frontier.root() };
-    write(folder, "checkpoint", checkpoint.sign(&key()).unwrap().as_bytes());
-}
-
-fn write(folder: &Path, path: &str, bytes: &[u8]) {
-    let path = folder.join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
+    published::publish(folder, &key(), &entries);
 }
 
 fn log(size: u64) -> (TempDir, Source, VerifierKey) {

@@ -1,7 +1,9 @@
 //! An audit in parts, each going on from a file, finds what one at once finds; and a log that goes back or forks is told.
 #![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
-use std::collections::BTreeMap;
+#[path = "support/published.rs"]
+mod published;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,15 +11,13 @@ use proptest::prelude::*;
 use sillok_client::audit::{Audit, Claim, Evidence, EvidenceError, Report, StateError, Told};
 use sillok_client::source::Source;
 use sillok_log::audit::LogKind;
-use sillok_log::checkpoint::Checkpoint;
 use sillok_log::entry::{
     Entry, Issue, IssuerHash, Key, KeyEvent, List, ListId, MIN_LIST_SLOTS, Snapshot, Status, StatusValue,
     Thumbprint,
 };
 use sillok_log::ledger::Ledger;
-use sillok_log::merkle::{Frontier, NodeId, leaf_hash};
+use sillok_log::merkle::leaf_hash;
 use sillok_log::note::{SignatureKind, SignerKey, VerifierKey};
-use sillok_log::tile::{Tile, TileKind, encode_bundle};
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
 
 const ORIGIN: &str = "log.example";
@@ -72,30 +72,8 @@ fn entry(at: u64, ledger: &Ledger) -> Entry {
     }
 }
 
-/// Writes the files of a log of the first `size` entries, those of smaller sizes stay.
 fn publish(folder: &Path, entries: &[Vec<u8>]) {
-    let mut nodes: BTreeMap<NodeId, Hash> = BTreeMap::new();
-    let mut frontier = Frontier::new();
-    for entry in entries {
-        frontier.push_with(leaf_hash(entry), &mut |node, hash| nodes.extend([(node, hash)])).unwrap();
-    }
-    for tile in Tile::all_for_size(frontier.size()).unwrap() {
-        let first = tile.index() * 256;
-        let places = first..first + u64::from(tile.width());
-        let bytes = match tile.kind() {
-            TileKind::Entries => {
-                encode_bundle(places.map(|place| &entries[usize::try_from(place).unwrap()])).unwrap()
-            }
-            TileKind::Hashes(level) => {
-                places.flat_map(|index| nodes[&NodeId { level: level * 8, index }].0).collect()
-            }
-        };
-        let path = folder.join(tile.path());
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-    let checkpoint = Checkpoint { origin: ORIGIN.into(), size: frontier.size(), root: frontier.root() };
-    fs::write(folder.join("checkpoint"), checkpoint.sign(&key()).unwrap()).unwrap();
+    published::publish(folder, &key(), entries);
 }
 
 /// All findings in words, in their order.

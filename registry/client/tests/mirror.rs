@@ -1,6 +1,9 @@
 //! The mirror, on logs made by the pure crate: what it copies is the log byte for byte, and what is wrong is never stored.
 #![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
+#[path = "support/published.rs"]
+mod published;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -11,13 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sillok_client::audit::{Audit, Claim};
 use sillok_client::mirror::{Mirror, MirrorError, Outcome};
 use sillok_client::source::Source;
+use sillok_log::TreeSize;
 use sillok_log::audit::LogKind;
-use sillok_log::checkpoint::Checkpoint;
-use sillok_log::merkle::{Frontier, NodeId, leaf_hash};
 use sillok_log::note::{SignatureKind, SignerKey};
 use sillok_log::policy::Policy;
-use sillok_log::tile::{Tile, TileKind, encode_bundle};
-use sillok_log::{Hash, TreeSize};
 use tempfile::TempDir;
 
 fn key() -> SignerKey {
@@ -27,29 +27,7 @@ fn key() -> SignerKey {
 /// Writes the files of a log of this size, of entries that begin with `salt`; those of smaller sizes stay.
 fn publish(folder: &Path, size: u64, salt: &str) {
     let entries: Vec<Vec<u8>> = (0..size).map(|number| format!("{salt} {number}").into_bytes()).collect();
-    let mut nodes: BTreeMap<NodeId, Hash> = BTreeMap::new();
-    let mut frontier = Frontier::new();
-    for entry in &entries {
-        frontier.push_with(leaf_hash(entry), &mut |node, hash| nodes.extend([(node, hash)])).unwrap();
-    }
-    for tile in Tile::all_for_size(TreeSize(size)).unwrap() {
-        let first = tile.index() * 256;
-        let places = first..first + u64::from(tile.width());
-        let bytes = match tile.kind() {
-            TileKind::Entries => {
-                encode_bundle(places.map(|place| &entries[usize::try_from(place).unwrap()])).unwrap()
-            }
-            TileKind::Hashes(level) => {
-                places.flat_map(|index| nodes[&NodeId { level: level * 8, index }].0).collect()
-            }
-        };
-        let path = folder.join(tile.path());
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-    let checkpoint =
-        Checkpoint { origin: "log.example/raw".into(), size: TreeSize(size), root: frontier.root() };
-    fs::write(folder.join("checkpoint"), checkpoint.sign(&key()).unwrap()).unwrap();
+    published::publish(folder, &key(), &entries);
 }
 
 fn advance(log: &Path, out: &Path) -> Result<Outcome, MirrorError> {
