@@ -63,6 +63,19 @@ fn a_mirror_holds_the_log_its_lists_and_the_trust_bundle_and_is_audited_as_the_l
     let again = mirror(folder.path());
     assert_eq!((again.code, again.out.as_str()), (Some(0), ""), "{again:?}");
 
+    // Landmarks that the copy has no entries for are not copied, nor a list that contradicts the one of before.
+    let landmarks = folder.path().join("d/public/landmarks");
+    for (list, code) in [("1 1\n512\n0\n", 0), ("1 1\n256\n0\n", 2), ("1 1\n5000\n0\n", 2), ("512\n", 2)] {
+        fs::write(&landmarks, list).unwrap();
+        let looked = mirror(folder.path());
+        assert!(
+            looked.code == Some(code) && (code == 0 || looked.out.contains("not mirrored: landmarks")),
+            "{list}: {looked:?}"
+        );
+        assert_eq!(fs::read_to_string(folder.path().join("m/landmarks")).unwrap(), "1 1\n512\n0\n");
+    }
+    fs::write(&landmarks, "1 1\n512\n0\n").unwrap();
+
     // A list that does not prove itself is not copied, and what was there stays.
     let snapshot = folder.path().join("d/public").join(LIST).join("snapshot");
     let text = fs::read_to_string(&snapshot).unwrap();

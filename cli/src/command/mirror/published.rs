@@ -1,8 +1,10 @@
-//! What is published beside the tiles: status lists, which prove themselves, and the trust bundle, which its readers open.
+//! What is published beside the tiles: landmarks, which never change, status lists, which prove themselves, and the trust
+//! bundle, which its readers open.
 
 use sillok_client::mirror::Mirror;
 use sillok_client::source::Source;
 use sillok_log::entry::ListId;
+use sillok_log::landmark::{Landmarks, MAX_LIST_BYTES};
 use sillok_log::note::{Note, VerifierKey};
 use sillok_log::policy::Policy;
 use sillok_log::status::ListState;
@@ -28,6 +30,9 @@ pub(super) fn copy(
             Ok(()) => {}
             Err(why) => failed.push(format!("{folder}: {why}")),
         }
+    }
+    if let Err(why) = landmarks(source, mirror) {
+        failed.push(format!("{LANDMARKS}: {why}"));
     }
     if let Err(why) = trust_bundle(source, mirror) {
         failed.push(format!("{TRUST_BUNDLE}: {why}"));
@@ -92,6 +97,28 @@ fn renderings(
     Ok(renderings)
 }
 
+//= specs/landmarks.md#published-list
+/// None above the mirrored checkpoint: each is in its tree. None that was mirrored changes.
+fn landmarks(source: &Source, mirror: &Mirror<'_>) -> Result<(), String> {
+    let Some(bytes) = fetch(source, LANDMARKS, MAX_LIST_BYTES)? else { return Ok(()) };
+    let held = mirror.read(LANDMARKS).map_err(|error| error.to_string())?;
+    if held.as_deref() == Some(&bytes) {
+        return Ok(());
+    }
+    let newer = Landmarks::parse(&bytes).map_err(|error| error.to_string())?;
+    let mirrored = mirror.checkpoint().map_err(|error| error.to_string())?;
+    let size = mirrored.map_or_else(Default::default, |signed| signed.checkpoint.size);
+    let (newest, landmark) = newer.newest();
+    if landmark > size {
+        return Err(format!("landmark {newest} has {landmark} entries, and {size} are mirrored"));
+    }
+    let held = held.map(|held| Landmarks::parse(&held).map_err(|error| error.to_string())).transpose()?;
+    if held.is_some_and(|held| !held.agrees_with(&newer)) {
+        return Err("a landmark that was mirrored has changed, or is gone".into());
+    }
+    mirror.put(LANDMARKS, &bytes).map_err(|error| error.to_string())
+}
+
 /// Its signatures are those of an authority that a mirror need not know.
 fn trust_bundle(source: &Source, mirror: &Mirror<'_>) -> Result<(), String> {
     let Some(bytes) = fetch(source, TRUST_BUNDLE, MAX_CONTAINER_BYTES)? else { return Ok(()) };
@@ -107,6 +134,9 @@ fn trust_bundle(source: &Source, mirror: &Mirror<'_>) -> Result<(), String> {
 fn fetch(source: &Source, path: &str, limit: usize) -> Result<Option<Vec<u8>>, String> {
     source.published(path, limit).map_err(|error| error.to_string())
 }
+
+/// Where they are published (specs/landmarks.md).
+const LANDMARKS: &str = "landmarks";
 
 /// Where it is published (specs/trust-bundle.md).
 const TRUST_BUNDLE: &str = "trust-bundle";
