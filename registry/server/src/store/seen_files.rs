@@ -117,12 +117,12 @@ impl FileSeen {
                 Ok(run)
             });
             match run {
-                Ok(run) if salt.is_none_or(|salt| salt == run.header.salt) => {
+                Ok(run) if run.header.follows(salt, state.next(), state.watermark) => {
                     state.watermark = run.header.watermark;
                     state.runs.push(Arc::new(run));
                 }
                 Ok(alien) => {
-                    tracing::warn!(run = %alien.path.display(), "the index forgets a run of another one")
+                    tracing::warn!(run = %alien.path.display(), "the index forgets a run that does not follow the others")
                 }
                 Err(error) => tracing::warn!(%error, "the index forgets a run"),
             }
@@ -159,9 +159,10 @@ impl FileSeen {
         while let Some(at) = unused.iter().position(|(first, _last)| *first == next) {
             let run = Run::open(folder, unused.remove(at))?;
             run.check(&mut |_key| {})?;
-            if *salt.get_or_insert(run.header.salt) != run.header.salt {
-                return Err(page::damaged(&run.path, "it is a run of another index"));
+            if !run.header.follows(salt, next, watermark) {
+                return Err(page::damaged(&run.path, "it does not follow the runs before it"));
             }
+            salt = Some(run.header.salt);
             (next, watermark) = (run.header.last.saturating_add(1), run.header.watermark);
             unused.retain(|(first, _last)| *first >= next);
         }
@@ -318,7 +319,8 @@ impl Files {
             let number = state.next();
             let mut keys: Vec<Record> = state.fresh.iter().map(|(key, place)| (*key, *place)).collect();
             keys.sort_unstable();
-            (Header::new(self.salt, (number, number), state.watermark), keys, state.controls.clone())
+            let header = Header::new(self.salt, (number, number), (state.stored(), state.watermark));
+            (header, keys, state.controls.clone())
         };
         merge::flush(header, &keys, &controls, &self.folder)?;
         //

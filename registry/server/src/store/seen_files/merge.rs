@@ -30,10 +30,11 @@ fn class(keys: u64, flush_keys: usize) -> u32 {
 /// # Errors
 /// One of them is damaged, or a failed operation.
 pub(super) fn merge(runs: &[Arc<Run>], folder: &Path, give_up: &AtomicBool) -> Result<Option<()>, Error> {
-    let Some(newest) = runs.last() else { return Ok(None) };
+    let (Some(oldest), Some(newest)) = (runs.first(), runs.last()) else { return Ok(None) };
     let path = folder.join(super::MERGED);
     let file = RunWriter::create(&path)?;
-    let header = Header::new(newest.header.salt, numbers(runs), newest.header.watermark);
+    let sizes = (oldest.header.begin, newest.header.watermark);
+    let header = Header::new(newest.header.salt, numbers(runs), sizes);
     let mut writer = RunWriter::new(&file, &path, header)?;
     let mut inputs = runs.iter().map(|run| Input::new(run)).collect::<Result<Vec<_>, _>>()?;
     let mut keys = 0_u64;

@@ -2,12 +2,13 @@
 //!
 //! | Pages | Content |
 //! |---|---|
-//! | 1 | magic, first and last number of the run, watermark, number of keys, bytes of controls, salt; big-endian |
+//! | 1 | magic, first and last number of the run, begin, watermark, number of keys, bytes of controls, salt; big-endian |
 //! | | keys: fingerprint (16 bytes) and place (8), in order of fingerprint, each once; 170 a page |
 //! | | controls: place (8), length (2), entry; in order of place, across pages |
 //!
-//! A run bears the numbers of the flushes that are in it: `<first>-<last>.run`. Those of an index follow one another
-//! without a gap, or what lies behind the gap counts for nothing.
+//! A run bears the numbers of the flushes that are in it: `<first>-<last>.run`, and the leaves that they cover: from *begin*
+//! up to the *watermark*. Both follow one another without a gap in an index, or what lies behind the gap counts for nothing.
+//! Numbers alone would not do: they begin anew when an index is cleared, and a run from before may come back.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -60,6 +61,8 @@ pub(super) struct Header {
     pub(super) salt: Salt,
     pub(super) first: u64,
     pub(super) last: u64,
+    /// The watermark of what was noted before.
+    pub(super) begin: TreeSize,
     pub(super) watermark: TreeSize,
     pub(super) keys: u64,
     control_bytes: u64,
@@ -67,12 +70,17 @@ pub(super) struct Header {
 
 impl Header {
     /// The header of a run before anything is in it.
-    pub(super) fn new(salt: Salt, (first, last): (u64, u64), watermark: TreeSize) -> Self {
-        Self { salt, first, last, watermark, keys: 0, control_bytes: 0 }
+    pub(super) fn new(
+        salt: Salt,
+        (first, last): (u64, u64),
+        (begin, watermark): (TreeSize, TreeSize),
+    ) -> Self {
+        Self { salt, first, last, begin, watermark, keys: 0, control_bytes: 0 }
     }
 
     fn encode(&self) -> Vec<u8> {
-        let numbers = [self.first, self.last, self.watermark.0, self.keys, self.control_bytes];
+        let (begin, watermark) = (self.begin.0, self.watermark.0);
+        let numbers = [self.first, self.last, begin, watermark, self.keys, self.control_bytes];
         let mut bytes = MAGIC.to_vec();
         numbers.iter().for_each(|number| bytes.extend(number.to_be_bytes()));
         bytes.extend(self.salt);
@@ -80,11 +88,12 @@ impl Header {
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let (numbers, rest) = bytes.strip_prefix(MAGIC)?.split_at_checked(5 * 8)?;
+        let (numbers, rest) = bytes.strip_prefix(MAGIC)?.split_at_checked(6 * 8)?;
         let mut numbers = numbers.as_chunks::<8>().0.iter().copied().map(u64::from_be_bytes);
         Some(Self {
             first: numbers.next()?,
             last: numbers.next()?,
+            begin: TreeSize(numbers.next()?),
             watermark: TreeSize(numbers.next()?),
             keys: numbers.next()?,
             control_bytes: numbers.next()?,
@@ -97,6 +106,11 @@ impl Header {
         let hash = Sha256::new().chain_update(MAGIC).chain_update(self.salt);
         let hash = hash.chain_update(self.first.to_be_bytes()).chain_update(self.last.to_be_bytes());
         Binding(hash.finalize().into())
+    }
+
+    /// Whether it is the next run of the index of that salt, which ends with flush number `next - 1` at size `end`.
+    pub(super) fn follows(&self, salt: Option<Salt>, next: u64, end: TreeSize) -> bool {
+        self.first == next && self.begin == end && salt.is_none_or(|salt| salt == self.salt)
     }
 
     fn key_pages(&self) -> u64 {
@@ -319,7 +333,7 @@ impl<'a> RunWriter<'a> {
     }
 }
 
-const MAGIC: &[u8; 8] = b"SLKIDX01";
+const MAGIC: &[u8; 8] = b"SLKIDX02";
 const SUFFIX: &str = ".run";
 const RECORD_BYTES: usize = 24;
 const KEYS_A_PAGE: usize = CONTENT_BYTES / RECORD_BYTES;

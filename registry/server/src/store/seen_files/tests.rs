@@ -221,6 +221,30 @@ fn whatever_is_damaged_is_forgotten_at_opening_with_all_after_it_and_named_by_an
     }
 }
 
+/// An index was cleared and began anew, and a loss of power undid the removal of one of the files before: its number is the
+/// next one and its salt the same, and the leaves between are lacking.
+#[test]
+fn a_run_that_begins_elsewhere_than_where_those_before_it_end_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("index");
+    let seen = open(&place);
+    (0..2).for_each(|n| seen.note(&batch(n * 250, 250)).unwrap());
+    let later = run::path(&place, (1, 1));
+    let kept = folder.path().join("kept");
+    fs::copy(&later, &kept).unwrap();
+    assert_eq!(header(&later).begin, TreeSize(250));
+    seen.clear().unwrap();
+    seen.note(&batch(0, 100)).unwrap();
+    drop(seen);
+    fs::copy(&kept, &later).unwrap();
+    let found = FileSeen::inspect(&place);
+    assert!(matches!(&found, Err(Error::Damaged { path, .. }) if *path == later), "{found:?}");
+    let seen = open(&place);
+    assert_eq!(seen.watermark().unwrap(), TreeSize(100));
+    Model::of(&[batch(0, 100)]).check(&seen, 500);
+    assert!(!later.exists());
+}
+
 fn header(path: &Path) -> Header {
     let numbers = run::parse_name(path.file_name().unwrap().to_str().unwrap()).unwrap();
     Run::open(path.parent().unwrap(), numbers).unwrap().header
@@ -351,7 +375,7 @@ fn keys_are_found_however_they_are_spread() {
         records.dedup_by_key(|(key, _place)| *key);
         let path = run::path(folder.path(), (number, number));
         let file = RunWriter::create(&path).unwrap();
-        let header = Header::new([1; 16], (number, number), TreeSize(3_000));
+        let header = Header::new([1; 16], (number, number), (TreeSize(0), TreeSize(3_000)));
         let mut writer = RunWriter::new(&file, &path, header).unwrap();
         records.iter().for_each(|record| writer.key(record).unwrap());
         writer.finish().unwrap();
