@@ -49,6 +49,10 @@ pub(super) fn merge(runs: &[Arc<Run>], folder: &Path, give_up: &AtomicBool) -> R
         let mut controls = run.controls();
         while let Some(control) = controls.next()? {
             writer.control(&control)?;
+            // Up to 64 KiB each.
+            if give_up.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
         }
     }
     writer.finish()?;

@@ -319,6 +319,23 @@ fn a_merge_that_ended_half_way_leaves_an_index() {
     });
 }
 
+/// Whoever stops an index waits for its merge, of which controls may be nearly all.
+#[test]
+fn a_merge_of_few_keys_and_many_controls_is_given_up_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..2 {
+        let controls: Vec<_> =
+            (n * 100..n * 100 + 100).map(|place| (LeafIndex(place), vec![7; 1_000])).collect();
+        let header = Header::new([1; 16], (n, n), (TreeSize(n * 100), TreeSize(n * 100 + 100)));
+        merge::flush(header, &[], &controls, folder.path()).unwrap();
+        fs::rename(folder.path().join(FLUSHED), run::path(folder.path(), (n, n))).unwrap();
+    }
+    let runs: Vec<_> = (0..2).map(|n| Arc::new(Run::open(folder.path(), (n, n)).unwrap())).collect();
+    let merged = |give_up: bool| merge::merge(&runs, folder.path(), &AtomicBool::new(give_up)).unwrap();
+    assert_eq!(merged(true), None);
+    assert_eq!(merged(false), Some(()));
+}
+
 #[test]
 fn what_files_refuse_is_an_error_and_what_was_noted_stays_known() {
     let blocked = |what: &str, work: &dyn Fn(&Path)| {
