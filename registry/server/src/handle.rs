@@ -501,8 +501,10 @@ impl Handle {
 
     fn recognise_blocking(&self, items: &mut [Item]) {
         let Shared { seen, blobs, .. } = self.shared.as_ref();
+        // In this order: what is noted is public by then.
         let noted = self.shared.noted();
-        Index::new(Arc::clone(seen), Arc::clone(blobs)).recognise(items, noted);
+        let public = self.shared.tiled();
+        Index::new(Arc::clone(seen), Arc::clone(blobs)).recognise(items, noted, &public);
     }
 
     /// Queues a request, without waiting.
@@ -591,7 +593,7 @@ fn item(bytes: Vec<u8>, role: Option<Role>) -> Item {
             Err(error) => Parsed::Malformed(error),
         },
     };
-    Item { leaf: leaf_hash(&bytes), bytes, parsed, place: None }
+    Item { leaf: leaf_hash(&bytes), bytes, parsed, known: None }
 }
 
 /// Messages that wait for the publisher before the sequencer waits too; what is in them is bounded by the backlog.

@@ -42,8 +42,8 @@ impl Index {
         noted: TreeSize,
         public: &Signed,
     ) -> Result<Option<Known>, Fatal> {
-        if let Some(place) = item.place {
-            return Ok(Some(Known::Same(place)));
+        if item.known.is_some() {
+            return Ok(item.known);
         }
         let Some(key) = item.key() else { return Ok(None) };
         if let Some((index, leaf)) = self.recent.get(&key) {
@@ -72,18 +72,11 @@ impl Index {
         Ok(other.then_some(Known::Other))
     }
 
-    /// Finds those entries that are in the public log already. For whoever submits, on a thread of its own: what is not
-    /// found, or cannot be read, the sequencer looks up again.
-    pub(crate) fn recognise(&mut self, items: &mut [Item], noted: TreeSize) {
+    /// Finds those entries that are in the public log already, and those whose key another one has there. For whoever
+    /// submits, on a thread of its own: what is not found, or cannot be read, the sequencer looks up again.
+    pub(crate) fn recognise(&mut self, items: &mut [Item], noted: TreeSize, public: &Signed) {
         for item in items {
-            let Some(key) = item.key().filter(|key| self.seen.may_have(key)) else { continue };
-            let Ok(Some(index)) = self.seen.find(&key) else { continue };
-            if index.0 < noted.0
-                && let Ok(Some(bytes)) = self.entry(index, noted)
-                && bytes == item.bytes
-            {
-                item.place = Some(index);
-            }
+            item.known = self.find(item, noted, public).unwrap_or(None);
         }
     }
 

@@ -1,11 +1,13 @@
 use sillok_log::UnixSeconds;
 use sillok_log::checkpoint::Checkpoint;
-use sillok_log::entry::{IssuerHash, List, ListId, MIN_LIST_SLOTS, Snapshot};
+use sillok_log::entry::{Issue, IssuerHash, List, ListId, MIN_LIST_SLOTS, Snapshot, Thumbprint};
+use sillok_log::ledger::Role;
 use sillok_log::merkle::Frontier;
 use sillok_log::note::{SignatureKind, SignerKey};
 
 use super::*;
 use crate::sequencer::edge::Edge;
+use crate::sequencer::plan::Parsed;
 use crate::sequencer::publish::publish;
 use crate::store::{MemoryBlobs, MemorySeen};
 
@@ -64,4 +66,34 @@ fn an_entry_that_is_scanned_is_judged() {
     let other = MemorySeen::default();
     other.note(&noted).unwrap();
     assert!(matches!(scan(&other), Err(Fatal::EntryRefused { at: LeafIndex(1), .. })));
+}
+
+/// The one thread that all wait for would read files, and check a proof, for each entry that somebody else makes up with a
+/// known commitment.
+#[test]
+fn what_whoever_submits_has_looked_up_the_sequencer_does_not() {
+    let (blobs, seen) = (Arc::new(MemoryBlobs::default()), Arc::new(MemorySeen::default()));
+    let item = |hour: u64| {
+        let issue = Issue {
+            commitment: Hash([3; 32]),
+            issuer_key: Thumbprint([4; 32]),
+            provenance: Hash([5; 32]),
+            time: UnixSeconds(hour * 3_600),
+        };
+        let bytes = Entry::Issue(issue).encode();
+        let parsed = Parsed::Typed(Entry::Issue(issue), Role::Issuer(IssuerHash([1; 32])));
+        Item { leaf: leaf_hash(&bytes), bytes, parsed, known: None }
+    };
+    let mut items = [item(1), item(2)];
+    let mut edge = Edge::load(blobs.as_ref(), &signed(&Frontier::new())).unwrap();
+    edge.push(items[0].bytes.clone()).unwrap();
+    let signed = signed(edge.frontier());
+    publish(blobs.as_ref(), blobs.as_ref(), &mut edge, TreeSize(0), &signed).unwrap();
+    let keys = vec![(items[0].key().unwrap(), LeafIndex(0))];
+    seen.note(&SeenBatch { watermark: TreeSize(1), keys, controls: Vec::new() }).unwrap();
+    Index::new(seen.clone(), blobs).recognise(&mut items, TreeSize(1), &signed);
+    // Without a file.
+    let mut index = Index::new(seen, Arc::new(MemoryBlobs::default()));
+    let found = items.each_ref().map(|item| index.find(item, TreeSize(1), &signed).unwrap());
+    assert_eq!(found, [Some(Known::Same(LeafIndex(0))), Some(Known::Other)]);
 }

@@ -19,8 +19,8 @@ pub(crate) struct Item {
     pub(crate) bytes: Vec<u8>,
     pub(crate) leaf: Hash,
     pub(crate) parsed: Parsed,
-    /// Where these very bytes are in the public log, if whoever submits them has found them there.
-    pub(crate) place: Option<LeafIndex>,
+    /// What whoever submits it has found under its key in the public log, where nothing ever changes.
+    pub(crate) known: Option<Known>,
 }
 
 /// What the bytes of an entry say.

@@ -22,7 +22,7 @@ fn state() -> State {
 
 fn typed(entry: Entry, role: Role) -> Item {
     let bytes = entry.encode();
-    Item { leaf: leaf_hash(&bytes), bytes, parsed: Parsed::Typed(entry, role), place: None }
+    Item { leaf: leaf_hash(&bytes), bytes, parsed: Parsed::Typed(entry, role), known: None }
 }
 
 fn key() -> Item {
@@ -63,7 +63,7 @@ fn entries_are_judged_in_order_and_only_the_accepted_get_a_place() {
         bytes: vec![9],
         leaf: leaf_hash(&[9]),
         parsed: Parsed::Malformed(Entry::parse(&[9]).unwrap_err()),
-        place: None,
+        known: None,
     };
     let mut stranger = issue(3, 0);
     if let Parsed::Typed(_entry, role) = &mut stranger.parsed {
