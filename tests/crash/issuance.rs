@@ -12,7 +12,7 @@ use sillok_client::Logged;
 use sillok_log::receipt::{IssueExtra, Receipt};
 use sillok_verifier::credential::Credential;
 use sillok_verifier::jws::{Jws, TokenType};
-use sillok_verifier::{Evidence, Memory, Trust, verify};
+use sillok_verifier::{Evidence, Holder, Memory, Policy, Trust, verify};
 
 use super::acknowledged::Acknowledged;
 use super::batch::Answered;
@@ -190,6 +190,7 @@ impl Handed {
         let now = clock()();
         let (trust, memory) =
             Trust::open(&bundle, None, &self.memory, now).unwrap_or_else(|error| panic!("{error}"));
+        let policy = Policy::new(Holder::NotAsked);
         for (key, issued) in &self.credentials {
             match ask(&agent, url, key) {
                 Answer::Issued(again) => assert_eq!(again, *issued, "{key:?} is answered with other bytes"),
@@ -198,7 +199,7 @@ impl Handed {
                 }
             }
             let evidence = Evidence::new(issued.credential.as_bytes(), &issued.receipt);
-            let (verdict, _memory) = verify(&evidence, &trust, &memory, now);
+            let (verdict, _memory) = verify(&evidence, &trust, &memory, &policy, now);
             assert!(verdict.admits(), "the credential of {key:?} is {verdict:?}");
         }
         self.memory = memory;

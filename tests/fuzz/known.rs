@@ -13,7 +13,7 @@ use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::jws::{Jws, TokenType};
 use sillok_verifier::key::PublicKey;
 use sillok_verifier::snapshot::SnapshotFile;
-use sillok_verifier::{Evidence, Memory, Trust, verify};
+use sillok_verifier::{Evidence, Holder, Memory, Policy as DoorPolicy, Trust, verify};
 
 use crate::corpus::{NOW, containers, notes, parts, snapshots, vectors};
 
@@ -150,7 +150,13 @@ impl Door {
         };
         let (trust, memory) = Trust::open(bundle, None, &Memory::default(), NOW).ok()?;
         let (credential, receipt) = (vector.get("credential")?.to_vec(), vector.get("receipt")?.to_vec());
-        let (verdict, _memory) = verify(&Evidence::new(&credential, &receipt), &trust, &memory, NOW);
+        let (verdict, _memory) = verify(
+            &Evidence::new(&credential, &receipt),
+            &trust,
+            &memory,
+            &DoorPolicy::new(Holder::NotAsked),
+            NOW,
+        );
         verdict.admits().then_some(Self { trust, memory, credential, receipt })
     }
 }

@@ -19,7 +19,7 @@ use sillok_verifier::jws::{Jws, TokenType, compact};
 use sillok_verifier::snapshot::SnapshotFile;
 use sillok_verifier::status_list::{compress_state, decode_bitstring, decompress_state, encode_bitstring};
 use sillok_verifier::trust::{Container, Feed, Root};
-use sillok_verifier::{Evidence, Memory, Trust, verify};
+use sillok_verifier::{Evidence, Holder, Memory, Policy as DoorPolicy, Trust, verify};
 
 use crate::corpus::NOW;
 use crate::known::{Door, known};
@@ -261,7 +261,13 @@ pub(crate) fn memory(input: &[u8]) -> bool {
 pub(crate) fn verdict(input: &[u8]) -> bool {
     let Door { trust, memory, credential, receipt } = &known().door;
     let admits = |credential: &[u8], receipt: &[u8]| {
-        let (verdict, after) = verify(&Evidence::new(credential, receipt), trust, memory, NOW);
+        let (verdict, after) = verify(
+            &Evidence::new(credential, receipt),
+            trust,
+            memory,
+            &DoorPolicy::new(Holder::NotAsked),
+            NOW,
+        );
         assert!(
             verdict.admits() || after.checkpoints().eq(memory.checkpoints()),
             "a refusal moved the memory"

@@ -11,7 +11,9 @@ use sillok_verifier::jws::MAX_TOKEN_BYTES;
 use sillok_verifier::memory::MAX_MEMORY_BYTES;
 use sillok_verifier::snapshot::MAX_FILE_BYTES;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
-use sillok_verifier::{Anchors, Evidence, MAX_STATUS_FILES, Memory, Trust, TrustError, Verdict, verify};
+use sillok_verifier::{
+    Anchors, Evidence, Holder, MAX_STATUS_FILES, Memory, Policy, Trust, TrustError, Verdict, verify,
+};
 
 use crate::context::Context;
 use crate::exit::{Exit, usage};
@@ -81,7 +83,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         receipt: receipt.as_deref(),
         statuses: &status_files,
     };
-    let (verdict, kept) = verify(&evidence, &trust, &opened, now);
+    let (verdict, kept) = verify(&evidence, &trust, &opened, &Policy::new(Holder::NotAsked), now);
     store_memory(args.memory.as_deref(), &memory, &kept)?;
     if args.json {
         output::line(format_args!("{}", answer::json(&verdict, &trust, &kept, now)))?;

@@ -24,7 +24,7 @@ use sillok_registry::sealed::Passphrase;
 use sillok_registry::{Clock, Limits, Options, Paths, Phase, Registry, Stores};
 use sillok_verifier::encoding::encode_base64url;
 use sillok_verifier::key::Algorithm;
-use sillok_verifier::{Evidence, Memory, Trust, Verdict, verify};
+use sillok_verifier::{Evidence, Holder, Memory, Policy, Trust, Verdict, verify};
 
 pub(crate) const ISSUER: &str = "https://health.example";
 pub(crate) const ORIGIN: &str = "log.example/annals";
@@ -202,7 +202,7 @@ impl World {
         let (trust, memory) = Trust::open(bundle.as_bytes(), None, &Memory::default(), self.time()).unwrap();
         let evidence =
             Evidence { credential: credential.as_bytes(), receipt: Some(receipt.as_bytes()), statuses: &[] };
-        verify(&evidence, &trust, &memory, self.time()).0
+        verify(&evidence, &trust, &memory, &Policy::new(Holder::NotAsked), self.time()).0
     }
 
     /// Every leaf of the log, in order.

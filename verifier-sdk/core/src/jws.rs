@@ -18,6 +18,7 @@ use sillok_log::entry::Thumbprint;
 use crate::encoding::{decode_base64url, decode_base64url_exact, encode_base64url};
 use crate::json::{self, Json, JsonError, Limits, Object};
 use crate::key::{Algorithm, PublicKey, SignatureError};
+use crate::signatures::{RustCrypto, Signatures};
 
 /// What a token is, as its header must say (RFC 8725 section 3.11): a token of one type is never read as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,15 +120,23 @@ impl<'a> Jws<'a> {
         &self.signature
     }
 
-    /// Checks the signature over the exact signing input.
+    /// [`Jws::verify_with`] the provider in pure Rust.
     ///
     /// # Errors
     /// `alg` is not the key's, or the signature is not.
     pub fn verify(&self, key: &PublicKey) -> Result<(), SignatureError> {
+        self.verify_with(&RustCrypto, key)
+    }
+
+    /// Checks the signature over the exact signing input.
+    ///
+    /// # Errors
+    /// `alg` is not the key's, or the signature is not.
+    pub fn verify_with(&self, signatures: &dyn Signatures, key: &PublicKey) -> Result<(), SignatureError> {
         if self.header.algorithm != key.algorithm() {
             return Err(SignatureError::Algorithm { header: self.header.algorithm, key: key.algorithm() });
         }
-        key.verify(self.signing_input, &self.signature)
+        key.verify_with(signatures, self.signing_input, &self.signature)
     }
 }
 

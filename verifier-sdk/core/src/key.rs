@@ -7,12 +7,12 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-use p256::ecdsa::signature::Verifier as _;
 use sha2::{Digest as _, Sha256};
 use sillok_log::entry::Thumbprint;
 
 use crate::encoding::{decode_base64url_exact, encode_base64url};
 use crate::json::{Json, JsonError, Object};
+use crate::signatures::{RustCrypto, Signatures};
 
 /// A signature algorithm of a compact JWS. The list is closed (RFC 8725 section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +68,33 @@ pub struct P256Key {
     // As they were given: thumbprints are computed from them, often.
     x: [u8; 32],
     y: [u8; 32],
+}
+
+impl Ed25519Key {
+    /// The key as RFC 8032 section 5.1.5 encodes it.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
+    pub(crate) const fn point(&self) -> &ed25519_dalek::VerifyingKey {
+        &self.0
+    }
+}
+
+impl P256Key {
+    /// The point as SEC 1 section 2.3.3 encodes it uncompressed: 4, x, y.
+    #[must_use]
+    pub fn to_sec1_bytes(&self) -> [u8; 65] {
+        let mut bytes = [4; 65];
+        let coordinates = self.x.iter().chain(&self.y);
+        bytes.iter_mut().skip(1).zip(coordinates).for_each(|(to, from)| *to = *from);
+        bytes
+    }
+
+    pub(crate) const fn point(&self) -> &p256::ecdsa::VerifyingKey {
+        &self.point
+    }
 }
 
 impl PublicKey {
@@ -148,21 +175,36 @@ impl PublicKey {
         }
     }
 
+    /// [`PublicKey::verify_with`] the provider in pure Rust.
+    ///
+    /// # Errors
+    /// The signature is not this key's, or not 64 bytes.
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        self.verify_with(&RustCrypto, message, signature)
+    }
+
     /// Checks a signature over `message`: for P-256 the 64 bytes r ‖ s, both (r, s) and (r, n − s); for Ed25519
     /// strict (canonical S, no low-order points), so that all verifiers agree on what is valid.
     ///
     /// # Errors
     /// The signature is not this key's, or not 64 bytes.
     //= specs/credential.md#signature
-    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+    pub fn verify_with(
+        &self,
+        signatures: &dyn Signatures,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        let signature: &[u8; 64] = signature.try_into().map_err(|_length| SignatureError::Invalid)?;
         let verified = match self {
-            Self::Ed25519(Ed25519Key(point)) => ed25519_dalek::Signature::from_slice(signature)
-                .and_then(|signature| point.verify_strict(message, &signature)),
-            // `from_slice` refuses r or s of zero or not below the order, and any length but 64.
-            Self::P256(P256Key { point, .. }) => p256::ecdsa::Signature::from_slice(signature)
-                .and_then(|signature| point.verify(message, &signature)),
+            Self::Ed25519(key) => signatures.verifies_ed25519(key, message, signature),
+            // r or s of zero or not below the order never reaches a provider: some have got that wrong.
+            Self::P256(key) => {
+                p256::ecdsa::Signature::from_slice(signature).is_ok()
+                    && signatures.verifies_es256(key, message, signature)
+            }
         };
-        verified.map_err(|_refused| SignatureError::Invalid)
+        if verified { Ok(()) } else { Err(SignatureError::Invalid) }
     }
 }
 

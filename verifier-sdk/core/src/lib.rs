@@ -1,11 +1,12 @@
 //! Pure. Decides offline whether a credential is valid, not valid, or cannot be told: [`verify`].
 //!
-//! Evidence, trust, memory and time go in; a verdict and the memory to keep come out. Nothing is fetched.
+//! Evidence, trust, memory, policy and time go in; a verdict and the memory to keep come out. Nothing is fetched.
 //!
 //! # In scope
 //! Compact JWS ([`jws`]) over W3C VC 2.0 ([`credential`]), keys ([`key`]), trust bundles ([`trust`]), snapshots of
-//! status lists ([`snapshot`], [`status_list`]), what must not go back ([`memory`]), the rules in order and their
-//! stable codes ([`verdict`]). Each format has its writer beside its reader, for issuers.
+//! status lists ([`snapshot`], [`status_list`]), what must not go back ([`memory`]), what a door asks ([`policy`]) and
+//! who checks signatures ([`signatures`]), the rules in order and their stable codes ([`verdict`]). Each format has its
+//! writer beside its reader, for issuers.
 //!
 //! # Out of scope
 //! The log's formats (`sillok-log`), signing, fetching and keeping files, the rules of a place, the holder's key.
@@ -17,11 +18,13 @@
 //! # Example
 //! A kiosk without the credential's receipt cannot tell; it does not say *not valid*.
 //! ```
-//! use sillok_verifier::{Evidence, Memory, Trust, UnixSeconds, Verdict, verify};
+//! use sillok_verifier::{Evidence, Holder, Memory, Policy, Trust, UnixSeconds, Verdict, verify};
 //!
 //! fn at_the_door(credential: &[u8], trust: &Trust, memory: &mut Memory, now: UnixSeconds) -> String {
 //!     let evidence = Evidence { credential, receipt: None, statuses: &[] };
-//!     let (verdict, kept) = verify(&evidence, trust, memory, now);
+//!     // The staff compare the person with the credential.
+//!     let policy = Policy::new(Holder::NotAsked);
+//!     let (verdict, kept) = verify(&evidence, trust, memory, &policy, now);
 //!     *memory = kept;
 //!     match verdict {
 //!         Verdict::Valid(facts) => format!("come in; status as of snapshot {}", facts.status.sequence),
@@ -54,6 +57,8 @@ pub mod json;
 pub mod jws;
 pub mod key;
 pub mod memory;
+pub mod policy;
+pub mod signatures;
 pub mod snapshot;
 pub mod status_list;
 pub mod trust;
@@ -64,6 +69,8 @@ mod rules;
 
 pub use evidence::{Evidence, MAX_STATUS_FILES};
 pub use memory::Memory;
+pub use policy::{Holder, Policy};
+pub use signatures::{RustCrypto, Signatures};
 pub use sillok_log::UnixSeconds;
 pub use trust::{Anchors, Trust, TrustError};
 pub use verdict::{Facts, Reason, Verdict};
@@ -83,11 +90,12 @@ pub fn verify(
     evidence: &Evidence<'_>,
     trust: &Trust,
     memory: &Memory,
+    policy: &Policy<'_>,
     now: UnixSeconds,
 ) -> (Verdict, Memory) {
     let now = memory.not_before_floor(now);
     let mut kept = memory.clone();
-    match rules::decide(evidence, trust, &mut kept, now) {
+    match rules::decide(evidence, trust, &mut kept, policy, now) {
         Ok(facts) => (Verdict::Valid(facts), kept),
         Err(reason) => (Verdict::of(reason), memory.with_alarms_of(&kept)),
     }

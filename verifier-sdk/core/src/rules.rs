@@ -9,8 +9,10 @@ use sillok_log::entry::Thumbprint;
 use crate::evidence::Evidence;
 use crate::key::{Algorithm, PublicKey};
 use crate::memory::Memory;
+use crate::policy::{Holder, Policy};
+use crate::signatures::RustCrypto;
 use crate::trust::Trust;
-use crate::verdict::{Facts, Reason};
+use crate::verdict::{Facts, HolderProof, Reason};
 
 mod cut;
 mod header;
@@ -27,16 +29,20 @@ pub(crate) fn decide(
     evidence: &Evidence<'_>,
     trust: &Trust,
     kept: &mut Memory,
+    policy: &Policy<'_>,
     now: UnixSeconds,
 ) -> Result<Facts, Reason> {
     trust::check(trust, now)?;
     let token = header::read(evidence.credential)?;
-    let signed = signature::check(&token, trust.issuers())?;
+    let signed = signature::check(&token, trust.issuers(), policy.signatures())?;
     let credential = shape::check(&token)?;
     validity::check(&credential, now)?;
     let logged = inclusion::check(evidence.receipt, &signed, trust, kept)?;
     cut::check(&signed, &logged)?;
     let status = status::check(evidence, &credential, &logged, trust, kept, now)?;
+    let holder = match policy.holder() {
+        Holder::NotAsked => HolderProof::NotAsked,
+    };
     Ok(Facts {
         issuer: credential.issuer,
         key: signed.thumbprint,
@@ -46,6 +52,7 @@ pub(crate) fn decide(
         witnesses: trust.witnesses(),
         status,
         anchoring: trust.anchoring(),
+        holder,
         valid_from: credential.valid_from,
         valid_until: credential.valid_until,
     })
@@ -68,7 +75,7 @@ pub(crate) fn decide_issued(
         return Err(Reason::IssuerKeyUnknown);
     }
     match public {
-        Some(key) => signature::verify(&token, key)?,
+        Some(key) => signature::verify(&token, key, &RustCrypto)?,
         None if token.header().algorithm != algorithm => return Err(Reason::SignatureAlgorithm),
         None => {}
     }

@@ -84,10 +84,28 @@ pub struct Facts {
     pub status: StatusAsOf,
     /// Why the trust bundle was trusted.
     pub anchoring: Anchoring,
+    /// How whoever showed the credential was tied to it.
+    pub holder: HolderProof,
     /// First second at which the credential is valid.
     pub valid_from: UnixSeconds,
     /// First second at which it is valid no more, if it ends.
     pub valid_until: Option<UnixSeconds>,
+}
+
+/// How whoever shows a credential is tied to it: what the policy asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HolderProof {
+    /// The policy asks nothing: staff compare the person, or nobody does.
+    NotAsked,
+}
+
+impl fmt::Display for HolderProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAsked => "not asked",
+        })
+    }
 }
 
 /// Who saw the checkpoint besides the log.

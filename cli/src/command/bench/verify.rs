@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sillok_client::Source;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
-use sillok_verifier::{Evidence, Memory, Trust, Verdict, verify};
+use sillok_verifier::{Evidence, Holder, Memory, Policy, Trust, Verdict, verify};
 
 use super::figure::Figure;
 use super::issue::{World, issue_batch};
@@ -36,12 +36,13 @@ pub(super) fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Figure>> {
 
     let now = (bench.context.clock)();
     let (trust, mut memory) = Trust::open(&bundle, None, &Memory::default(), now)?;
+    let policy = Policy::new(Holder::NotAsked);
     let (began, mut verified) = (Instant::now(), 0_u64);
     while began.elapsed() < bench.time {
         for (credential, receipt) in &issued {
             let evidence =
                 Evidence { credential: credential.as_bytes(), receipt: Some(receipt), statuses: &[] };
-            let (verdict, kept) = verify(&evidence, &trust, &memory, now);
+            let (verdict, kept) = verify(&evidence, &trust, &memory, &policy, now);
             memory = kept;
             if let Verdict::Invalid(reason) | Verdict::Unknown(reason) = verdict {
                 bail!("a good credential is judged {reason} ({})", reason.code());

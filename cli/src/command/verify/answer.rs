@@ -66,6 +66,7 @@ fn push_facts(out: &mut String, facts: &Facts) {
             rfc3339(facts.status.not_after)
         ),
     );
+    line(out, "holder", &facts.holder.to_string());
     let until =
         facts.valid_until.map_or_else(|| "without end".into(), |until| format!("before {}", rfc3339(until)));
     line(out, "valid", &format!("from {}, {until}", rfc3339(facts.valid_from)));
@@ -128,6 +129,7 @@ pub(super) fn json(verdict: &Verdict, trust: &Trust, memory: &Memory, now: UnixS
                 "sequence": facts.status.sequence,
                 "not_after": rfc3339(facts.status.not_after),
             },
+            "holder": facts.holder.to_string(),
             "valid_from": rfc3339(facts.valid_from),
             "valid_until": facts.valid_until.map(rfc3339),
         });

@@ -4,6 +4,7 @@ use sillok_log::entry::Thumbprint;
 
 use crate::jws::Jws;
 use crate::key::{PublicKey, SignatureError};
+use crate::signatures::Signatures;
 use crate::trust::{Issuers, Standing};
 use crate::verdict::Reason;
 
@@ -17,17 +18,21 @@ pub(super) struct Signed<'a> {
     pub(super) standing: &'a Standing,
 }
 
-pub(super) fn check<'a>(token: &Jws<'a>, issuers: &'a Issuers) -> Result<Signed<'a>, Reason> {
+pub(super) fn check<'a>(
+    token: &Jws<'a>,
+    issuers: &'a Issuers,
+    signatures: &dyn Signatures,
+) -> Result<Signed<'a>, Reason> {
     // The issuer is looked up by what the unverified payload claims. That is safe: a false claim finds the keys of
     // somebody who did not sign this.
     let keys = token.claimed_issuer().and_then(|id| issuers.get(id)).ok_or(Reason::IssuerUnknown)?;
     let (thumbprint, key) = keys.get_key_value(&token.header().key_id).ok_or(Reason::IssuerKeyUnknown)?;
-    verify(token, &key.key)?;
+    verify(token, &key.key, signatures)?;
     Ok(Signed { signing_input: token.signing_input(), thumbprint: *thumbprint, standing: &key.standing })
 }
 
-pub(super) fn verify(token: &Jws<'_>, key: &PublicKey) -> Result<(), Reason> {
-    token.verify(key).map_err(|error| match error {
+pub(super) fn verify(token: &Jws<'_>, key: &PublicKey, signatures: &dyn Signatures) -> Result<(), Reason> {
+    token.verify_with(signatures, key).map_err(|error| match error {
         SignatureError::Algorithm { .. } => Reason::SignatureAlgorithm,
         SignatureError::Invalid => Reason::SignatureInvalid,
     })

@@ -22,7 +22,7 @@ use sillok_verifier::status_list::encode_bitstring;
 use sillok_verifier::trust::{
     Container, Feed, FeedLandmarks, FeedSnapshot, Issuer, IssuerKey, Root, Standing,
 };
-use sillok_verifier::{Evidence, Memory, Trust, Verdict, verify};
+use sillok_verifier::{Evidence, Holder, Memory, Policy, Trust, Verdict, verify};
 
 #[path = "log.rs"]
 pub(crate) mod log;
@@ -341,7 +341,7 @@ pub(crate) fn verify_kept(
     now: UnixSeconds,
 ) -> (Verdict, Memory) {
     let evidence = Evidence { credential, receipt, statuses };
-    let (verdict, kept) = verify(&evidence, trust, memory, now);
+    let (verdict, kept) = verify(&evidence, trust, memory, &Policy::new(Holder::NotAsked), now);
     if kept.alarms() == memory.alarms() && !verdict.admits() {
         assert_eq!(kept.encode(), memory.encode(), "memory after {verdict}");
     }
