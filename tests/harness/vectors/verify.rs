@@ -18,6 +18,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(tokens());
     all.extend(issuers());
     all.extend(documents());
+    all.extend(clocks());
     all.extend(receipts::vectors());
     all.extend(landmarks::vectors());
     all.extend(logs::vectors());
@@ -257,27 +258,109 @@ fn documents() -> Vec<Vector> {
             "validUntil",
             "\"2026-01-02T00:00:00Z\"",
         ),
-        Scene::planned(|plan| {
-            plan.witnesses = vec![(witness(1), NOW)];
+    ]
+}
+
+/// Witnesses, or the authority, have stated that it is later than the clock says; and what a clock that is ahead does.
+fn clocks() -> Vec<Vector> {
+    let witnessed = |time: u64| {
+        move |plan: &mut Plan| {
+            plan.witnesses = vec![(witness(1), time)];
             plan.quorum = "quorum w1\n".into();
-            plan.set("validUntil", string("2026-01-02T12:00:00Z"));
+        }
+    };
+    let fed = START + DAY;
+    let behind = "cannot tell clock.behind";
+    vec![
+        Scene::planned(witnessed(NOW)).at(NOW - 600).vector(
+            "clock-behind-ten-minutes",
+            "valid",
+            "ten minutes behind a quorum of witnesses: a clock that runs slow",
+        ),
+        Scene::planned(witnessed(NOW)).at(NOW - 601).vector(
+            "clock-behind",
+            behind,
+            "a second more than ten minutes behind a quorum of witnesses",
+        ),
+        Scene::planned(witnessed(NOW)).at(0).vector(
+            "clock-reset",
+            behind,
+            "the clock begins at zero: it does not stand still at what witnesses stated last",
+        ),
+        Scene::planned(|_| ()).at(fed - 600).vector(
+            "clock-ten-minutes-before-feed",
+            "valid",
+            "no witness was asked; ten minutes before the feed was made",
+        ),
+        Scene::planned(|_| ()).at(fed - 601).vector(
+            "clock-before-feed",
+            behind,
+            "no witness was asked, but the feed was made later than the clock says",
+        ),
+        Scene::planned(|plan| {
+            witnessed(NOW)(plan);
+            plan.key_state = ("compromised", Vec::new());
         })
-        .at(NOW - DAY)
+        .at(NOW - 601)
+        .vector(
+            "clock-behind-decides-first",
+            behind,
+            "nothing is said of the evidence before the clock is set",
+        ),
+        later_receipt(NOW + 600, "clock-receipt-ten-minutes-later", "valid"),
+        later_receipt(NOW + 601, "clock-receipt-later", behind),
+        Scene::planned(|plan| {
+            witnessed(NOW)(plan);
+            plan.set("validUntil", string("2026-01-02T23:55:00Z"));
+        })
+        .at(NOW - 600)
         .vector(
             "expired-by-time-floor",
             "not valid validity.expired",
-            "the clock went back, but a witness knows that it is later",
+            "not by the clock, but a quorum of witnesses knows that it is later",
         ),
         Scene::planned(|plan| {
-            plan.witnesses = vec![(witness(1), 1 << 62)];
-            plan.quorum = "quorum w1\n".into();
+            witnessed(NOW)(plan);
+            plan.set("validFrom", string("2026-01-02T23:55:00Z"));
         })
+        .at(NOW - 600)
         .vector(
+            "begun-by-time-floor",
+            "valid",
+            "not by the clock, but a quorum of witnesses knows that it is later",
+        ),
+        Scene::planned(witnessed(1 << 62)).at(START + 8 * DAY - 600).vector(
             "witness-clock-ahead",
             "valid",
             "a quorum's time raises the floor at most to the feed's not-after",
         ),
+        Scene::planned(witnessed(1 << 62)).vector(
+            "witness-clock-far-ahead",
+            behind,
+            "until then nothing is decided: somebody's clock is wrong",
+        ),
+        Scene::planned(|_| ()).at(START + 8 * DAY + 1).vector(
+            "clock-ahead",
+            "cannot tell trust.feed-expired",
+            "a clock that is ahead is like a day without news",
+        ),
     ]
+}
+
+/// The bundle was cosigned at `NOW`, and the receipt that is shown with it at `stated`.
+fn later_receipt(stated: u64, name: &str, expect: &str) -> Vector {
+    let mut world = world(|plan| {
+        plan.witnesses = vec![(witness(1), NOW)];
+        plan.quorum = "quorum w1\n".into();
+    });
+    let scene = Scene::of(&world);
+    world.log.witnesses[0].1 = stated;
+    let receipt = world.log.receipt(world.index, world.log.size(), Some(&world.extra));
+    scene.with(|scene| scene.receipt = Some(receipt.into_bytes())).vector(
+        name,
+        expect,
+        "what the receipt's quorum states of the time is compared too",
+    )
 }
 
 /// `credentialStatus` at this slot of the world's list.

@@ -64,9 +64,11 @@ pub mod status_list;
 pub mod trust;
 pub mod verdict;
 
+mod clock;
 mod evidence;
 mod rules;
 
+pub use clock::{CLOCK_WARNING_SECONDS, MAX_CLOCK_BEHIND_SECONDS};
 pub use evidence::{Evidence, MAX_STATUS_FILES};
 pub use memory::Memory;
 pub use policy::{Holder, Policy};
@@ -75,6 +77,7 @@ pub use sillok_log::UnixSeconds;
 pub use trust::{Anchors, Trust, TrustError};
 pub use verdict::{Facts, Reason, Verdict};
 
+use clock::Clock;
 use key::{Algorithm, PublicKey};
 use sillok_log::entry::Thumbprint;
 
@@ -82,7 +85,7 @@ use sillok_log::entry::Thumbprint;
 ///
 /// Keep the memory that comes back in place of the one that went in. It is unchanged unless the verdict is valid, but
 /// for alarms ([`Memory::alarms`]), which are to be reported. `now` is the caller's clock; a clock that is behind
-/// what witnesses have stated is not believed.
+/// what witnesses have stated is not believed, and one that is far behind decides nothing.
 ///
 /// The first rule of specs/verification.md that fails decides.
 //= specs/verification.md#verification
@@ -93,9 +96,9 @@ pub fn verify(
     policy: &Policy<'_>,
     now: UnixSeconds,
 ) -> (Verdict, Memory) {
-    let now = memory.not_before_floor(now);
+    let clock = Clock::new(now, memory);
     let mut kept = memory.clone();
-    match rules::decide(evidence, trust, &mut kept, policy, now) {
+    match rules::decide(evidence, trust, &mut kept, policy, clock) {
         Ok(facts) => (Verdict::Valid(facts), kept),
         Err(reason) => (Verdict::of(reason), memory.with_alarms_of(&kept)),
     }

@@ -155,6 +155,11 @@ impl Memory {
         content.feed = Some(feed);
     }
 
+    /// The time begins anew: what witnesses of a former policy have stated counts no more.
+    pub(crate) fn forget_floor(&mut self) {
+        Arc::make_mut(&mut self.content).floor = UnixSeconds(0);
+    }
+
     pub(crate) fn keep_key(&mut self, key: Thumbprint, standing: &Standing) {
         match standing {
             Standing::Active => {}

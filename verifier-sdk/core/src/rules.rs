@@ -6,6 +6,7 @@
 use sillok_log::UnixSeconds;
 use sillok_log::entry::Thumbprint;
 
+use crate::clock::Clock;
 use crate::evidence::Evidence;
 use crate::key::{Algorithm, PublicKey};
 use crate::memory::Memory;
@@ -30,9 +31,11 @@ pub(crate) fn decide(
     trust: &Trust,
     kept: &mut Memory,
     policy: &Policy<'_>,
-    now: UnixSeconds,
+    clock: Clock,
 ) -> Result<Facts, Reason> {
+    let now = clock.now;
     trust::check(trust, now)?;
+    clock.behind(trust, kept)?;
     let token = header::read(evidence.credential)?;
     let signed = signature::check(&token, trust.issuers(), policy.signatures())?;
     let credential = shape::check(&token)?;
@@ -40,6 +43,8 @@ pub(crate) fn decide(
     let logged = inclusion::check(evidence.receipt, &signed, trust, kept)?;
     cut::check(&signed, &logged)?;
     let status = status::check(evidence, &credential, &logged, trust, kept, now)?;
+    // Once more: memory has seen the receipt and the status files in between, and what they state of the time.
+    let clock_behind = clock.behind(trust, kept)?;
     let holder = match policy.holder() {
         Holder::NotAsked => HolderProof::NotAsked,
     };
@@ -55,6 +60,7 @@ pub(crate) fn decide(
         holder,
         valid_from: credential.valid_from,
         valid_until: credential.valid_until,
+        clock_behind,
     })
 }
 

@@ -90,6 +90,10 @@ pub struct Facts {
     pub valid_from: UnixSeconds,
     /// First second at which it is valid no more, if it ends.
     pub valid_until: Option<UnixSeconds>,
+    /// By how many seconds the caller's clock is behind, if that is [`CLOCK_WARNING_SECONDS`] or more: warn.
+    ///
+    /// [`CLOCK_WARNING_SECONDS`]: crate::CLOCK_WARNING_SECONDS
+    pub clock_behind: Option<u64>,
 }
 
 /// How whoever shows a credential is tied to it: what the policy asked for.

@@ -4,7 +4,7 @@ use sillok_log::merkle::{Hash, leaf_hash};
 use sillok_log::note::{SignatureKind, SignerKey};
 use sillok_log::{TreeSize, UnixSeconds};
 use sillok_verifier::memory::{Alarm, AlarmKind, MAX_ALARMS};
-use sillok_verifier::trust::{Consistency, Container, Cuts, Feed, Standing};
+use sillok_verifier::trust::{Consistency, Container, Cuts, Standing};
 use sillok_verifier::{Memory, Reason, Trust, TrustError, Verdict};
 
 #[expect(dead_code, reason = "each test program uses its part of the world")]
@@ -151,37 +151,6 @@ fn witnesses_raise_the_floor() {
     let (verdict, same) = judge(&world, &trust, &later, &issued);
     assert!(verdict.admits());
     assert_eq!(same.time_floor(), later.time_floor());
-}
-
-/// A witness whose clock is centuries ahead makes a verifier wait for the next bundle, and no longer.
-#[test]
-fn a_witness_with_a_wrong_clock_does_not_put_the_time_out_of_reach() {
-    let mut world = World::new();
-    world.ask_witness(true);
-    let issued = world.issue(&payload());
-    world.publish();
-    let (trust, memory) = open(&world.container(), &Memory::default());
-    let feed_end = world.feed().not_after;
-    for stated in [feed_end.0 + 1, 253_402_300_799, (1 << 63) - 1] {
-        world.log.append(&world.root.entry(&format!("leaf of {stated}")));
-        world.log.cosigned_at = UnixSeconds(stated);
-        let (verdict, kept) = judge(&world, &trust, &memory, &issued);
-        assert!(verdict.admits());
-        assert_eq!(kept.time_floor(), feed_end);
-        // Opening a bundle raises it no further either.
-        world.feed_sequence += 1;
-        assert_eq!(open(&world.container(), &memory).1.time_floor(), feed_end);
-    }
-    let (_verdict, stuck) = judge(&world, &trust, &memory, &issued);
-    assert_eq!(judge(&world, &trust, &stuck, &issued).0, Verdict::of(Reason::StatusStale));
-    // The next feed reaches beyond that end, and everything works again.
-    world.log.cosigned_at = NOW;
-    world.feed_sequence += 1;
-    let newer = world.publish_until(UnixSeconds(feed_end.0 + HOUR));
-    let feed = Feed { not_after: UnixSeconds(feed_end.0 + HOUR), ..world.feed() };
-    let files = vec![world.file(&newer)];
-    let (trust, memory) = open(&world.container_of(&feed, files), &stuck);
-    assert!(judge(&world, &trust, &memory, &issued).0.admits());
 }
 
 fn consistency(world: &World, from: u64, to: u64) -> Consistency {

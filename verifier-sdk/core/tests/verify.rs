@@ -156,7 +156,8 @@ fn a_clock_that_is_set_back_is_not_believed() {
     let receipt = world.receipt(&issued);
     let judge = |now| judge_at(&container, &issued.credential, Some(&receipt), &[], now);
     // The witness cosigned a minute before eight, after the credential had expired.
-    assert_eq!(judge(UnixSeconds(0)), Verdict::of(Reason::ValidityExpired));
+    assert_eq!(judge(UnixSeconds(NOW.0 - 600)), Verdict::of(Reason::ValidityExpired));
+    assert_eq!(judge(UnixSeconds(0)), Verdict::of(Reason::ClockBehind));
 }
 
 #[test]

@@ -70,6 +70,9 @@ fn push_facts(out: &mut String, facts: &Facts) {
     let until =
         facts.valid_until.map_or_else(|| "without end".into(), |until| format!("before {}", rfc3339(until)));
     line(out, "valid", &format!("from {}, {until}", rfc3339(facts.valid_from)));
+    if let Some(seconds) = facts.clock_behind {
+        line(out, "warning", &format!("the clock of this device is {seconds} seconds behind: set it"));
+    }
 }
 
 fn line(out: &mut String, name: &str, what: &str) {
@@ -132,6 +135,7 @@ pub(super) fn json(verdict: &Verdict, trust: &Trust, memory: &Memory, now: UnixS
             "holder": facts.holder.to_string(),
             "valid_from": rfc3339(facts.valid_from),
             "valid_until": facts.valid_until.map(rfc3339),
+            "clock_behind": facts.clock_behind,
         });
     }
     object

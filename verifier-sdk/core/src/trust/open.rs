@@ -25,6 +25,13 @@ use crate::verdict::{Anchoring, Witnesses};
 /// Notes whose policy accepted them, with what they say.
 type Checkpoints = BTreeMap<String, Opened>;
 
+/// Where a newer root was seen under the policy of the one before it.
+struct Previous {
+    under: Hash,
+    seen: (String, Opened),
+    may_raise_floor: bool,
+}
+
 //= specs/trust-bundle.md#opening
 pub(super) fn open(
     container: &[u8],
@@ -80,15 +87,20 @@ pub(super) fn open(
     checkpoints.insert(feed.checkpoint.clone(), current.clone());
     // 10. The checkpoints against memory.
     let mut kept = memory.clone();
+    // Whose witnesses set the time wrong replaces them in a root of a newer epoch, and the time begins anew.
+    let new_epoch = older.is_some_and(|seen| seen.epoch < root.epoch);
+    if new_epoch {
+        kept.forget_floor();
+    }
     let under_previous = match older {
-        Some(seen) => Some((seen.digest, root_seen)),
+        Some(seen) => Some(Previous { under: seen.digest, seen: root_seen, may_raise_floor: !new_epoch }),
         None => {
             let (note, opened) = root_seen;
             checkpoints.insert(note, opened);
             None
         }
     };
-    observe_all(&mut kept, &checkpoints, under_previous, &container, &root_digest, feed.not_after)
+    observe_all(&mut kept, &checkpoints, under_previous.as_ref(), &container, &root_digest, feed.not_after)
         .map_err(|kind| alarmed(kind, memory.with_alarms_of(&kept)))?;
     keep_documents(&mut kept, &root, root_digest, &feed, feed_digest);
     let witnesses = match current.witnessed {
@@ -287,22 +299,25 @@ fn prove_files(
 fn observe_all(
     kept: &mut Memory,
     checkpoints: &Checkpoints,
-    under_previous: Option<(Hash, (String, Opened))>,
+    previous: Option<&Previous>,
     container: &Container,
     under: &Hash,
     floor_limit: UnixSeconds,
 ) -> Result<(), AlarmKind> {
-    let own = checkpoints.iter().map(|(text, opened)| (under, text, opened));
-    let previous = under_previous.iter().map(|(under, (text, opened))| (under, text, opened));
+    let own = checkpoints.iter().map(|(text, opened)| (under, text, opened, floor_limit));
+    let previous = previous.iter().map(|previous| {
+        let limit = if previous.may_raise_floor { floor_limit } else { UnixSeconds(0) };
+        (&previous.under, &previous.seen.0, &previous.seen.1, limit)
+    });
     let all = own.chain(previous);
-    for (_under, text, opened) in all.clone() {
+    for (_under, text, opened, _limit) in all.clone() {
         kept.compare_roots(&opened.checkpoint, text)?;
     }
-    for (_under, text, opened) in all.clone() {
+    for (_under, text, opened, _limit) in all.clone() {
         kept.compare_proofs(&opened.checkpoint, text, &container.consistency)?;
     }
-    for (under, text, opened) in all {
-        kept.observe(opened, text, under, floor_limit)?;
+    for (under, text, opened, limit) in all {
+        kept.observe(opened, text, under, limit)?;
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ pub enum Reason {
     TrustRootExpired,
     /// `trust.not-yet-valid`: the root of the trust bundle is from the future.
     TrustNotYetValid,
+    /// `clock.behind`: the caller's clock is too far behind what was stated of the time.
+    ClockBehind,
     /// `credential.too-large`: the credential exceeds its limits.
     CredentialTooLarge,
     /// `credential.malformed`: the credential is no compact JWS whose parts decode and parse.
@@ -86,6 +88,7 @@ impl Reason {
     pub const ALL: &'static [Self] = &[
         Self::TrustRootExpired,
         Self::TrustNotYetValid,
+        Self::ClockBehind,
         Self::CredentialTooLarge,
         Self::CredentialMalformed,
         Self::HeaderForbiddenMember,
@@ -128,6 +131,7 @@ impl Reason {
         match self {
             Self::TrustRootExpired => "trust.root-expired",
             Self::TrustNotYetValid => "trust.not-yet-valid",
+            Self::ClockBehind => "clock.behind",
             Self::CredentialTooLarge => "credential.too-large",
             Self::CredentialMalformed => "credential.malformed",
             Self::HeaderForbiddenMember => "header.forbidden-member",
@@ -189,6 +193,7 @@ impl Reason {
             | Self::StatusSuspended => true,
             Self::TrustRootExpired
             | Self::TrustNotYetValid
+            | Self::ClockBehind
             | Self::CredentialTooLarge
             | Self::CredentialMalformed
             | Self::IssuerUnknown
@@ -215,6 +220,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::TrustRootExpired => "the trust bundle is too old: load a newer one",
             Self::TrustNotYetValid => "the trust bundle is from the future: check the clock of this device",
+            Self::ClockBehind => "the clock of this device is behind: set it",
             Self::CredentialTooLarge => "the credential is longer than any credential may be",
             Self::CredentialMalformed => "the credential cannot be read",
             Self::HeaderForbiddenMember => "the credential's header has a member that is not allowed",

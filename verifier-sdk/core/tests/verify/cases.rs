@@ -17,6 +17,7 @@ pub(crate) type Case = (Reason, fn() -> Verdict);
 pub(crate) const CASES: &[Case] = &[
     (Reason::TrustRootExpired, root_expired),
     (Reason::TrustNotYetValid, root_from_the_future),
+    (Reason::ClockBehind, clock_behind),
     (Reason::CredentialTooLarge, too_large),
     (Reason::CredentialMalformed, || with_token("e30.e30")),
     (Reason::CredentialMalformed, || with_token("")),
@@ -141,6 +142,12 @@ fn root_expired() -> Verdict {
     let (world, issued, container) = World::ready();
     let later = UnixSeconds(world.root.not_after.0 + 1);
     judge_at(&container, &issued.credential, Some(&world.receipt(&issued)), &[], later)
+}
+
+/// The feed was made an hour before [`NOW`].
+fn clock_behind() -> Verdict {
+    let (_world, issued, container) = World::ready();
+    judge_at(&container, &issued.credential, None, &[], UnixSeconds(NOW.0 - HOUR - 601))
 }
 
 /// Opened while the clock was right, used after it was set back.
