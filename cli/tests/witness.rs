@@ -103,6 +103,64 @@ fn receipts_meet_a_policy_of_two_of_three_and_wait_for_it_while_witnesses_are_aw
     assert_eq!((first.stop(), second.stop()), (Some(0), Some(0)));
 }
 
+/// The one file of evidence that anybody can check, of a data folder.
+fn evidence(data: &Path) -> String {
+    let files = fs::read_dir(data.join("evidence")).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.collect();
+    let [file] = &files[..] else { panic!("{files:?}") };
+    file.to_str().unwrap().to_owned()
+}
+
+/// Serves a raw log, adds entries to it and stops it.
+fn add(folder: &Path, data: &str, variables: &[(&str, &str)], entries: &[&str]) {
+    let serve = ["registry", "--data", data, "--listen", ANY_PORT, "--add-listen", ANY_PORT];
+    let server = Server::start(folder, data, variables, &serve);
+    let (_public, adding) = server.url.split_once(", adding on ").unwrap();
+    for entry in entries {
+        assert_eq!(ureq::post(adding).send(*entry).unwrap().status(), 200);
+    }
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn what_a_writer_keeps_of_a_second_history_or_a_restored_one_is_checked_by_the_same_command() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    succeed(folder, &["init", "--raw", "--data", "first"]);
+    let log = succeed(folder, &["keys", "show", "--data", "first", "--log-vkey"]).trim().to_owned();
+    let keys = witness(folder, "w1", &log, &[]);
+    let other = witness(folder, "w2", &log, &[]);
+    let first = serve_witness(folder, "w1");
+    fs::write(folder.join("policy"), format!("witness w1 {} {}\nquorum w1\n", keys[0], first.url)).unwrap();
+    let policy = folder.join("policy");
+    let policy = [("SILLOK_POLICY", policy.to_str().unwrap())];
+    // The same key and head in two folders, of which one goes on under a witness and one without.
+    for copy in ["restored", "second"] {
+        let copied =
+            std::process::Command::new("cp").args(["-r", "first", copy]).current_dir(folder).status();
+        let head = format!("{copy}.head");
+        let heads =
+            std::process::Command::new("cp").args(["-r", "first.head", &head]).current_dir(folder).status();
+        assert!(copied.unwrap().success() && heads.unwrap().success());
+    }
+    add(folder, "first", &policy, &["1", "2", "3"]);
+    add(folder, "second", &[], &["1", "2", "4"]);
+
+    let check = |data: &str, words: &str, vkey: &str| {
+        let serve = ["registry", "--data", data, "--listen", ANY_PORT];
+        let refused = run(folder, &policy, &serve);
+        assert!(refused.code != Some(0) && refused.err.contains("log.witnessed"), "{refused:?}");
+        let file = evidence(&folder.join(data));
+        let checked = run(folder, &[], &["evidence", "check", &file, "--vkey", vkey]);
+        assert!(checked.out.contains(words), "{checked:?}");
+        checked.code
+    };
+    assert_eq!(check("second", "two histories", &log), Some(0));
+    assert_eq!(check("restored", "both sizes", &log), Some(0));
+    assert_eq!(check("restored", "shows nothing", &other[0]), Some(1));
+    assert_eq!(first.stop(), Some(0));
+}
+
 #[test]
 fn what_is_no_witness_and_no_policy_is_said() {
     let temporary = tempfile::tempdir().unwrap();

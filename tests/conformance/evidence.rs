@@ -1,6 +1,6 @@
 //! `specs/audit.md#evidence`.
 
-use sillok_client::audit::Evidence;
+use sillok_client::audit::parse_evidence;
 use sillok_tests::vectors::Vector;
 
 use crate::files::{Outcome, text};
@@ -8,7 +8,7 @@ use crate::note::verifier_key;
 
 pub(crate) fn run(vector: &Vector) -> Outcome {
     let known = verifier_key(text(vector, "key"));
-    let shown = Evidence::parse(text(vector, "evidence"))
+    let shown = parse_evidence(text(vector, "evidence"))
         .is_ok_and(|(evidence, named)| named == known && evidence.check(&known).is_ok());
     Ok(if shown { "ok" } else { "error" }.into())
 }

@@ -94,9 +94,13 @@ fn data_and_head_both_restored_are_refused_while_a_witness_remembers() {
         assert!(refused.contains("log.witnessed") && refused.contains("has cosigned size 32"), "{refused}");
     }
     assert_eq!(fs::read(backup.head()).expect("a head"), head, "something was signed");
-    let evidence = Path::new(backup.path()).join("evidence/ahead-32-w.txt");
-    let kept = fs::read_to_string(evidence).expect("evidence");
+    let evidence = fs::read_dir(Path::new(backup.path()).join("evidence")).expect("a folder of evidence");
+    let files: Vec<_> = evidence.map(|entry| entry.expect("an entry").path()).collect();
+    let [file] = &files[..] else { panic!("it is kept once: {files:?}") };
+    let kept = fs::read_to_string(file).expect("evidence");
     assert!(kept.contains(&whole.root.to_base64()), "the checkpoint of the first history: {kept}");
+    let file = file.to_str().expect("a name in UTF-8");
+    folder.expect_success(&["evidence", "check", file, "--vkey", &folder.log_key().to_string()]);
     // The one that was not restored goes on, and has lost nothing.
     let writer = folder.start(Service::Registry, 1);
     Inspection::of(&folder, writer.url()).holds(&acknowledged);

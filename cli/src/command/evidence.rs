@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde_json::json;
-use sillok_client::audit::{Claim, Evidence, EvidenceError};
+use sillok_client::audit::{Claim, EvidenceError, parse_evidence};
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::note::VerifierKey;
 
@@ -81,11 +81,11 @@ impl std::fmt::Display for Refusal {
 }
 
 fn judge(text: &str, known: Option<&VerifierKey>) -> Result<Shown, Refusal> {
-    let (evidence, key) = Evidence::parse(text).map_err(Refusal::Evidence)?;
+    let (evidence, key) = parse_evidence(text).map_err(Refusal::Evidence)?;
     if known.is_some_and(|known| *known != key) {
         return Err(Refusal::OtherLog(Box::new(key)));
     }
-    let checkpoints = evidence.check(&key).map_err(Refusal::Evidence)?;
+    let checkpoints = evidence.check(&key).map_err(|shown| Refusal::Evidence(shown.into()))?;
     Ok(Shown { key, claim: evidence.claim(), checkpoints })
 }
 
@@ -118,7 +118,7 @@ fn as_json(judged: &Result<Shown, Refusal>) -> serde_json::Value {
     match judged {
         Ok(Shown { key, claim, checkpoints: [older, newer] }) => json!({
             "shown": true,
-            "claim": claim,
+            "claim": claim.word(),
             "log": key.to_string(),
             "older": checkpoint(older),
             "newer": checkpoint(newer),

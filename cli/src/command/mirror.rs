@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sillok_client::audit::{Claim, Progress};
+use sillok_client::audit::{Claim, Progress, write_evidence};
 use sillok_client::mirror::{Mirror, Outcome};
 use sillok_client::source::Source;
 use sillok_log::note::VerifierKey;
@@ -92,7 +92,7 @@ impl Copying<'_> {
                 let mut folder = self.args.out.as_os_str().to_owned();
                 folder.push(".d");
                 let path = PathBuf::from(folder).join(evidence.file_name(self.key));
-                evidence.write(&path, self.key)?;
+                write_evidence(&evidence, &path, self.key)?;
                 output::line(format_args!(
                     "finding log.{}: the log contradicts what is mirrored; evidence is in {}",
                     match evidence.claim() {

@@ -30,8 +30,9 @@ mod fetch;
 mod history;
 mod state;
 
-pub use evidence::{Claim, Evidence, EvidenceError};
+pub use evidence::{EvidenceError, parse_evidence, write_evidence};
 pub use history::{History, Signed, compare};
+pub use sillok_log::evidence::{Claim, Evidence};
 pub use state::StateError;
 
 use commitments::Commitments;
@@ -327,7 +328,7 @@ impl<'a> Audit<'a> {
             self.findings.push(finding);
             if let Some((path, _size)) = &self.state {
                 let path = state::folder(path).join(evidence.file_name(self.key));
-                evidence.write(&path, self.key).map_err(AuditError::State)?;
+                write_evidence(&evidence, &path, self.key).map_err(AuditError::State)?;
             }
             self.evidence.push(evidence);
         }

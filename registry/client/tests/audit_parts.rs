@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use sillok_client::audit::{Audit, Claim, Evidence, EvidenceError, Report, StateError, Told};
+use sillok_client::audit::{Audit, Claim, Evidence, EvidenceError, Report, StateError, Told, parse_evidence};
 use sillok_client::source::Source;
 use sillok_log::audit::LogKind;
 use sillok_log::entry::{
     Entry, Issue, IssuerHash, Key, KeyEvent, List, ListId, MIN_LIST_SLOTS, Snapshot, Status, StatusValue,
     Thumbprint,
 };
+use sillok_log::evidence::Error as Shows;
 use sillok_log::ledger::Ledger;
 use sillok_log::merkle::leaf_hash;
 use sillok_log::note::{SignatureKind, SignerKey, VerifierKey};
@@ -238,7 +239,7 @@ fn evidence(state: &Path) -> Vec<Evidence> {
     let evidence = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
     evidence
         .map(|path| {
-            let (evidence, named) = Evidence::parse(&fs::read_to_string(path).unwrap()).unwrap();
+            let (evidence, named) = parse_evidence(&fs::read_to_string(path).unwrap()).unwrap();
             assert_eq!(named, key().verifier());
             evidence.check(&named).unwrap();
             evidence
@@ -288,8 +289,11 @@ fn evidence_that_shows_nothing_is_refused() {
     publish(log.path(), &other);
     let report = advance(log.path(), &state);
     let text = report.evidence[0].to_json(&key().verifier());
-    let check = |text: &str| Evidence::parse(text).and_then(|(evidence, named)| evidence.check(&named));
+    let check = |text: &str| parse_evidence(text).and_then(|(evidence, named)| Ok(evidence.check(&named)?));
     assert!(check(&text).is_ok());
+    assert_eq!(parse_evidence(&text), Ok((report.evidence[0].clone(), key().verifier())));
+    let odd = Evidence::new(Claim::Rollback, ["\" \\ \n \u{1} \u{2014}", ""], None);
+    assert_eq!(parse_evidence(&odd.to_json(&key().verifier())).unwrap().0, odd);
     // The other way round, and twice the same note.
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     let with = |member: &str, with: serde_json::Value| {
@@ -297,12 +301,12 @@ fn evidence_that_shows_nothing_is_refused() {
         value[member] = with;
         check(&value.to_string())
     };
-    assert!(matches!(with("older", value["newer"].clone()), Err(EvidenceError::Proof { .. })));
-    assert!(matches!(with("newer", value["older"].clone()), Err(EvidenceError::Proof { .. })));
-    assert!(matches!(with("consistency", serde_json::json!([])), Err(EvidenceError::Proof { .. })));
-    assert!(matches!(with("claim", "rollback".into()), Err(EvidenceError::NothingWrong)));
+    assert!(matches!(with("older", value["newer"].clone()), Err(EvidenceError::Shown(Shows::Proof(_)))));
+    assert!(matches!(with("newer", value["older"].clone()), Err(EvidenceError::Shown(Shows::Proof(_)))));
+    assert!(matches!(with("consistency", serde_json::json!([])), Err(EvidenceError::Shown(Shows::Proof(_)))));
+    assert!(matches!(with("claim", "rollback".into()), Err(EvidenceError::Shown(Shows::NothingWrong))));
     assert!(matches!(with("type", "other".into()), Err(EvidenceError::Malformed { .. })));
     assert!(matches!(with("more", "x".into()), Err(EvidenceError::Malformed { .. })));
     let stranger = SignerKey::from_seed(ORIGIN, SignatureKind::Ed25519, &[4; 32]).unwrap().verifier();
-    assert!(matches!(with("log", stranger.to_string().into()), Err(EvidenceError::Note { .. })));
+    assert!(matches!(with("log", stranger.to_string().into()), Err(EvidenceError::Shown(Shows::Note(_)))));
 }

@@ -5,7 +5,7 @@
 //! `tlog-tiles` ([`tile`]), signed notes, checkpoints, cosignatures and trust policies ([`note`],
 //! [`checkpoint`], [`cosignature`], [`policy`]), what logs and witnesses say to each other ([`witness`]), our entries, submissions and receipts ([`entry`], [`submission`],
 //! [`receipt`]), landmarks ([`landmark`]), numbers as texts ([`number`]), the fold of status changes ([`status`]), the rules of the ledger ([`ledger`]), the oracle that
-//! judges a log ([`audit`]) and the bytes in which it is put by ([`saved`]).
+//! judges a log ([`audit`]), the bytes in which it is put by ([`saved`]), and what shows that a log contradicts itself ([`evidence`]).
 //!
 //! # Out of scope
 //! Files and sockets (`sillok-registry` writes a log, `sillok-client` reads one), credentials
@@ -31,6 +31,7 @@ pub mod audit;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod entry;
+pub mod evidence;
 pub mod landmark;
 pub mod ledger;
 pub mod merkle;

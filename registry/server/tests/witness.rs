@@ -7,7 +7,9 @@ mod world;
 use std::fs;
 use std::sync::{Arc, Barrier};
 
+use sillok_client::audit::parse_evidence;
 use sillok_log::TreeSize;
+use sillok_log::evidence::Claim;
 use sillok_log::merkle::empty_root;
 use sillok_log::note::{Note, SignatureKind};
 use sillok_log::policy::Policy;
@@ -234,11 +236,52 @@ fn a_witness_that_answers_nonsense_or_nothing_is_no_quorum_and_no_harm() {
     }
 }
 
+/// The files of a folder of evidence that anybody can check, with what they show.
+fn proved(log: &Log) -> Vec<(Claim, [u64; 2])> {
+    let files = fs::read_dir(log.evidence()).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    files
+        .map(|path| {
+            let (evidence, key) = parse_evidence(&fs::read_to_string(&path).unwrap()).unwrap();
+            assert_eq!(key, world::log_key().verifier());
+            assert_eq!(path.file_name().unwrap().to_str().unwrap(), evidence.file_name(&key));
+            let [older, newer] = evidence.check(&key).unwrap();
+            (evidence.claim(), [older.size.0, newer.size.0])
+        })
+        .collect()
+}
+
 #[test]
-fn a_fork_and_a_size_that_was_never_signed_are_evidence() {
-    for (behaviour, file) in
-        [(Behaviour::Fork, "fork-3-liar.txt"), (Behaviour::Ahead(1_000), "ahead-1000-liar.txt")]
-    {
+fn what_a_witness_shows_is_evidence_that_anybody_can_check() {
+    for (behaviour, size, expected) in [
+        // Of a log of 4 entries: another root at its own size and at a smaller one, and more than it signed.
+        (Behaviour::Fork(4), 4, (Claim::Fork, [4, 4])),
+        (Behaviour::Fork(3), 3, (Claim::Fork, [3, 4])),
+        (Behaviour::Shows(9), 9, (Claim::Rollback, [9, 4])),
+    ] {
+        let sham = Sham::start(Behaviour::Silent);
+        let log = Log::new();
+        let liar = cosigner("liar", SignatureKind::CosignatureV1, 44).verifier();
+        let policy = log.policy(1, &[("liar", liar, &sham.url)]);
+        let registry = log.open(&log.policy(0, &[])).unwrap();
+        let handle = registry.handle();
+        handle.add_raw_blocking(entries(0, 4), Level::Committed).unwrap();
+        registry.stop().unwrap();
+        sham.behave(behaviour);
+        for _again in 0..2 {
+            let refused = log.open(&policy).err().unwrap();
+            assert!(
+                matches!(&refused, Fatal::Witnessed { suspicion: Suspicion::Ahead { size: found } | Suspicion::Fork { size: found }, .. } if found.0 == size),
+                "{refused}"
+            );
+            assert_eq!(proved(&log), [expected], "{behaviour:?}");
+        }
+    }
+}
+
+#[test]
+fn a_fork_and_a_size_that_was_never_signed_are_kept_while_the_log_goes_on() {
+    for behaviour in [Behaviour::Fork(3), Behaviour::Ahead(1_000)] {
         let sham = Sham::start(Behaviour::Silent);
         let log = Log::new();
         let liar = cosigner("liar", SignatureKind::CosignatureV1, 44).verifier();
@@ -249,8 +292,18 @@ fn a_fork_and_a_size_that_was_never_signed_are_evidence() {
         sham.behave(behaviour);
         let waited = handle.add_raw_blocking(entries(3, 1), Level::Cosigned).unwrap_err();
         assert!(matches!(waited, SubmitError::Uncosigned { .. }), "{waited}");
-        let kept = fs::read_to_string(log.evidence().join(file)).unwrap();
-        assert!(kept.contains("witness liar"), "{kept}");
+        let said = log.evidence().join("ahead-1000-liar.txt");
+        match behaviour {
+            Behaviour::Ahead(_) => {
+                let kept = fs::read_to_string(said).unwrap();
+                assert!(kept.contains("witness liar") && kept.contains("has cosigned size 1000"), "{kept}");
+                assert_eq!(proved(&log), [], "it is the witness's word alone");
+            }
+            _signed => {
+                let [(Claim::Fork, [3, 3 | 4])] = proved(&log)[..] else { panic!("{:?}", proved(&log)) };
+                assert!(!said.exists());
+            }
+        }
         assert!(handle.stats().witness_evidence.load(std::sync::atomic::Ordering::Relaxed) > 0);
         // The log goes on committing.
         handle.add_raw_blocking(entries(4, 1), Level::Committed).unwrap();
@@ -283,7 +336,7 @@ fn a_log_whose_head_a_witness_has_outrun_is_not_opened() {
         matches!(&refused, Fatal::Witnessed { suspicion, head: TreeSize(3), .. } if *suspicion == expected),
         "{refused}"
     );
-    assert!(backup.evidence().join("ahead-7-w1.txt").exists());
+    assert_eq!(proved(&backup), [(Claim::Rollback, [7, 3])], "the log signed 7, and is at 3 now");
     // Away, it keeps nobody from opening, and nothing more becomes public.
     drop(server);
     let registry: Registry = backup.open(&policy).unwrap();

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use sillok_log::checkpoint::Checkpoint;
+use sillok_log::evidence::{Claim, Evidence, Prefix};
 use sillok_log::merkle::{ProofError, ProofPlan, check_consistency, consistency_plan, root_plan};
 use sillok_log::tile::Tile;
 use sillok_log::{Hash, TreeSize};
 
-use super::evidence::{Claim, Evidence};
 use crate::source::Source;
 
 /// A checkpoint, and the signed note that says it.
@@ -38,8 +38,8 @@ pub enum History {
 pub fn compare(source: &Source, before: &Signed, now: &Signed) -> History {
     let (sizes, roots) =
         (before.checkpoint.size.cmp(&now.checkpoint.size), before.checkpoint.root == now.checkpoint.root);
-    let evidence = |claim, older: &Signed, newer: &Signed, proof: Option<(Hash, Vec<Hash>)>| {
-        Evidence::new(claim, older, newer, proof)
+    let evidence = |claim, older: &Signed, newer: &Signed, proof: Option<Prefix>| {
+        Evidence::new(claim, [&older.note, &newer.note], proof)
     };
     if sizes.is_eq() {
         return if roots {
@@ -51,8 +51,8 @@ pub fn compare(source: &Source, before: &Signed, now: &Signed) -> History {
     let (older, newer) = if sizes.is_lt() { (before, now) } else { (now, before) };
     let proved = prefix(source, older.checkpoint.size, &newer.checkpoint);
     match (proved, sizes.is_lt()) {
-        (Ok((root, proof)), _) if root != older.checkpoint.root => {
-            History::Forked(evidence(Claim::Fork, older, newer, Some((root, proof))))
+        (Ok((root, consistency)), _) if root != older.checkpoint.root => {
+            History::Forked(evidence(Claim::Fork, older, newer, Some(Prefix { root, consistency })))
         }
         (Ok(_same), true) => History::Grown,
         (Err(why), true) => History::Unknown(why),

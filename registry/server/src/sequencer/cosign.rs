@@ -53,7 +53,7 @@ impl Cosigning {
         let contacts = contacts(policy).map_err(|url| Fatal::WitnessUrl { url })?;
         let asker = |contact| Asker::new(contact, log.clone(), *request_timeout);
         let mut askers: Vec<Asker> = contacts.into_iter().map(asker).collect();
-        let evidence = Arc::new(Evidence::new(evidence.clone()));
+        let evidence = Arc::new(Evidence::new(evidence.clone(), log.clone()));
         let (newest, public) = (shared.tiled(), shared.published());
         ask_before_opening(&mut askers, &newest, shared.blobs.as_ref(), &evidence)?;
         // What was public before the log had this policy may not meet it.

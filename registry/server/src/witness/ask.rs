@@ -4,13 +4,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sillok_log::TreeSize;
+use sillok_log::evidence::{self, Claim, Prefix};
 use sillok_log::note::VerifierKey;
 use sillok_log::policy::Policy;
 use sillok_log::witness::{MAX_REQUEST_BYTES, Next, Reply, Request, cosignatures, next, parse_size};
 use ureq::Agent;
 
 use super::book::hash_of;
-use super::evidence::{Evidence, Suspicion};
+use super::evidence::{Evidence, Found, Suspicion};
 use crate::sequencer::tiles::Tiles;
 use crate::sequencer::{Fatal, Shared, Signed};
 use crate::store::Blobs;
@@ -167,32 +168,55 @@ impl Asker {
         target: &Signed,
         blobs: &dyn Blobs,
         signed: TreeSize,
-    ) -> Option<(Suspicion, Option<Signed>)> {
+    ) -> Option<Found> {
         let shown = self.shown();
-        if let Some(shown) = &shown {
-            let size = shown.size();
-            if size > signed {
-                return Some((Suspicion::Ahead { size }, Some(shown.clone())));
-            }
-            if size <= target.size()
-                && root_at(blobs, target, size).is_some_and(|ours| ours != shown.checkpoint.root)
-            {
-                return Some((Suspicion::Fork { size }, Some(shown.clone())));
-            }
+        let proved = shown.as_ref().and_then(|shown| contradict(shown, target, blobs, signed));
+        if let Some((suspicion, evidence)) = proved {
+            // What nobody else would accept is no evidence.
+            let proved = evidence.check(&self.log).is_ok().then_some(evidence);
+            return Some(Found { suspicion, shown, proved });
         }
         match suspicion {
-            Suspicion::Ahead { .. } => Some((suspicion, shown)),
+            Suspicion::Ahead { .. } => Some(Found::said(suspicion, shown)),
             Suspicion::Inconsistent { .. } | Suspicion::Fork { .. } => None,
         }
     }
 }
 
-/// Our own root at an earlier size, out of tiles that lead to a root that we signed.
-fn root_at(blobs: &dyn Blobs, target: &Signed, size: TreeSize) -> Option<sillok_log::Hash> {
-    if size == target.size() {
-        return Some(target.checkpoint.root);
+//= specs/audit.md#evidence
+/// How a checkpoint that our key signed contradicts what we signed, if it does.
+fn contradict(
+    shown: &Signed,
+    target: &Signed,
+    blobs: &dyn Blobs,
+    signed: TreeSize,
+) -> Option<(Suspicion, evidence::Evidence)> {
+    let size = shown.size();
+    let notes = [shown.note.as_str(), target.note.as_str()];
+    if size > signed {
+        // The witness was shown more than there is now: so the larger one came first.
+        let evidence = evidence::Evidence::new(Claim::Rollback, notes, None);
+        return Some((Suspicion::Ahead { size }, evidence));
     }
-    Tiles::new(blobs, target.size()).unverified_root_at(size).ok()
+    if size > target.size() {
+        return None;
+    }
+    let prefix = prefix_of(blobs, target, size)?;
+    let root = prefix.as_ref().map_or(target.checkpoint.root, |prefix| prefix.root);
+    let evidence = evidence::Evidence::new(Claim::Fork, notes, prefix);
+    (root != shown.checkpoint.root).then_some((Suspicion::Fork { size }, evidence))
+}
+
+/// Our own root at an earlier size, out of tiles, with the proof that leads to a root that we signed. At the same size there
+/// is nothing to prove.
+fn prefix_of(blobs: &dyn Blobs, target: &Signed, size: TreeSize) -> Option<Option<Prefix>> {
+    if size == target.size() {
+        return Some(None);
+    }
+    let tiles = Tiles::new(blobs, target.size());
+    let root = tiles.unverified_root_at(size).ok()?;
+    let consistency = tiles.unverified_consistency_proof(size).ok()?;
+    Some(Some(Prefix { root, consistency }))
 }
 
 /// Asks every witness, at once and before anything is signed, whether it has cosigned more than the head, or another root.
@@ -230,9 +254,10 @@ fn contradiction(asker: &mut Asker, head: &Signed, blobs: &dyn Blobs, evidence: 
         Asked::Cosigned(_) | Asked::Further => return None,
     };
     let looked = asker.look_closer(suspicion, head, blobs, head.size());
-    let (found, shown) = looked.unwrap_or((suspicion, None));
-    evidence.keep(&asker.contact.name, found, shown.as_ref(), head);
-    Some(Fatal::Witnessed { witness: asker.contact.name.clone(), suspicion: found, head: head.size() })
+    let found = looked.unwrap_or_else(|| Found::said(suspicion, None));
+    evidence.keep(&asker.contact.name, &found, head);
+    let (witness, suspicion) = (asker.contact.name.clone(), found.suspicion);
+    Some(Fatal::Witnessed { witness, suspicion, head: head.size() })
 }
 
 /// Reports what came of asking, and keeps evidence.
@@ -242,9 +267,9 @@ pub(crate) fn report(asker: &Asker, asked: &Asked, target: &Signed, shared: &Sha
             let blobs = shared.blobs.as_ref();
             let signed = shared.committed().size();
             match asker.look_closer(*suspicion, target, blobs, signed) {
-                Some((found, shown)) => {
+                Some(found) => {
                     shared.stats.witness_evidence.fetch_add(1, Ordering::Relaxed);
-                    evidence.keep(&asker.contact.name, found, shown.as_ref(), target);
+                    evidence.keep(&asker.contact.name, &found, target);
                 }
                 None => tracing::warn!(
                     witness = asker.contact.name,

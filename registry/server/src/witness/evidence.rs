@@ -1,11 +1,14 @@
 //! What witnesses said that contradicts this log: kept in files that nothing here ever reads or removes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use sillok_log::TreeSize;
+use sillok_log::evidence;
+use sillok_log::note::VerifierKey;
 
 use crate::sequencer::Signed;
 use crate::store::create_folders;
@@ -56,32 +59,51 @@ impl std::fmt::Display for Suspicion {
     }
 }
 
+/// What a closer look at a witness's answer shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) suspicion: Suspicion,
+    /// The checkpoint that the witness shows, if our key signed it.
+    pub(crate) shown: Option<Signed>,
+    /// What shows it to anybody; nothing if there is the witness's word alone.
+    pub(crate) proved: Option<evidence::Evidence>,
+}
+
+impl Found {
+    /// What a witness says and does not show.
+    pub(crate) const fn said(suspicion: Suspicion, shown: Option<Signed>) -> Self {
+        Self { suspicion, shown, proved: None }
+    }
+}
+
 /// A folder of evidence.
 pub(crate) struct Evidence {
     folder: PathBuf,
-    /// One at a time: files are counted before one is written.
-    turn: Mutex<()>,
+    /// Our log's key.
+    key: VerifierKey,
+    /// What this process has kept. One at a time: files are counted before one is written.
+    kept: Mutex<BTreeSet<(String, &'static str, TreeSize)>>,
 }
 
 impl Evidence {
-    pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, turn: Mutex::default() }
+    pub(crate) fn new(folder: PathBuf, key: VerifierKey) -> Self {
+        Self { folder, key, kept: Mutex::default() }
     }
 
+    //= specs/log.md#witnesses
     /// Keeps evidence, once for each witness, kind and size, and reports it. A failure to keep it is reported too, and does
     /// not stop the log.
-    pub(crate) fn keep(&self, witness: &str, found: Suspicion, shown: Option<&Signed>, ours: &Signed) {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '_' };
-        let witness_file: String = witness.chars().take(MAX_NAME_CHARS).map(plain).collect();
-        let name = format!("{}-{}-{witness_file}.txt", found.word(), found.size());
-        tracing::error!(witness, %found, file = name, "a witness contradicts this log");
-        let shown = shown.map_or("(nothing that our key signed)\n", |shown| shown.note.as_str());
-        let text = format!(
-            "witness {witness}\nfinding {found}\n\n-- the checkpoint that it was asked to cosign --\n{}\n\
-             -- the checkpoint that it shows --\n{shown}",
-            ours.note
-        );
+    pub(crate) fn keep(&self, witness: &str, found: &Found, ours: &Signed) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let suspicion = found.suspicion;
+        let (name, text) = match &found.proved {
+            Some(evidence) => (evidence.file_name(&self.key), evidence.to_json(&self.key)),
+            None => said(witness, found, ours),
+        };
+        tracing::error!(witness, %suspicion, file = name, "a witness contradicts this log");
+        if kept.len() >= MAX_FILES || !kept.insert((witness.into(), suspicion.word(), suspicion.size())) {
+            return;
+        }
         if let Err(error) = self.write(&name, &text) {
             tracing::error!(%error, text, "evidence could not be kept");
         }
@@ -98,6 +120,21 @@ impl Evidence {
         file.sync_all()?;
         fs::File::open(&self.folder)?.sync_all()
     }
+}
+
+/// What is the witness's word alone: the name of its file, and what it holds, for people.
+fn said(witness: &str, found: &Found, ours: &Signed) -> (String, String) {
+    let Found { suspicion, shown, .. } = found;
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '_' };
+    let witness_file: String = witness.chars().take(MAX_NAME_CHARS).map(plain).collect();
+    let name = format!("{}-{}-{witness_file}.txt", suspicion.word(), suspicion.size());
+    let shown = shown.as_ref().map_or("(nothing that our key signed)\n", |shown| shown.note.as_str());
+    let text = format!(
+        "witness {witness}\nfinding {suspicion}\n\n-- the checkpoint that it was asked to cosign --\n{}\n\
+         -- the checkpoint that it shows --\n{shown}",
+        ours.note
+    );
+    (name, text)
 }
 
 /// Of a witness's name in a file's name.

@@ -29,7 +29,7 @@ pub(crate) fn clock() -> Clock {
     Arc::new(|| NOW)
 }
 
-fn log_key() -> SignerKey {
+pub(crate) fn log_key() -> SignerKey {
     SignerKey::from_seed(ORIGIN, SignatureKind::Ed25519, &[1; 32]).unwrap()
 }
 
@@ -186,9 +186,11 @@ impl Drop for Served {
 pub(crate) enum Behaviour {
     /// It has cosigned this size.
     Ahead(u64),
-    /// It holds another root for size 3, signed with the log's key.
-    Fork,
+    /// It holds another root for this size, signed with the log's key.
+    Fork(u64),
     Garbage,
+    /// It has cosigned this size, and shows that the log's key signed it.
+    Shows(u64),
     Silent,
     Status(u16),
 }
@@ -228,10 +230,11 @@ impl Sham {
 fn answer(mut stream: TcpStream, behaviour: Behaviour) {
     let request = read_request(&mut stream);
     let (status, body) = match (behaviour, request.starts_with("GET ")) {
-        (Behaviour::Fork, true) => (200, fork_of(3)),
-        (Behaviour::Fork, false) => (422, String::new()),
+        (Behaviour::Fork(size), true) => (200, fork_of(size)),
+        (Behaviour::Fork(_), false) => (422, String::new()),
+        (Behaviour::Shows(size), true) => (200, checkpoint_of(size)),
         (Behaviour::Ahead(_), true) => (404, String::new()),
-        (Behaviour::Ahead(size), false) => (409, format!("{size}\n")),
+        (Behaviour::Ahead(size) | Behaviour::Shows(size), false) => (409, format!("{size}\n")),
         (Behaviour::Status(status), _any) => (status, String::new()),
         (Behaviour::Garbage | Behaviour::Silent, _any) => (200, "\u{2014} garbage\n".into()),
     };
