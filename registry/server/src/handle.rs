@@ -50,9 +50,9 @@ pub struct Options {
 /// What a log takes at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Entries that wait for a batch.
+    /// Entries that wait for a batch; a request with more is refused.
     pub queue_entries: usize,
-    /// Their bytes.
+    /// Their bytes, likewise.
     pub queue_bytes: usize,
     /// Entries of a batch, and of a request; at most 65,535.
     pub batch_entries: usize,
@@ -167,6 +167,9 @@ impl Registry {
         let Options { signer, kind, mut limits } = options;
         // A record of a segment is read back as a bundle, which counts in 16 bits.
         limits.batch_entries = limits.batch_entries.clamp(1, usize::from(u16::MAX));
+        // What never fits into the queue would be told to come again for ever.
+        limits.batch_entries = limits.batch_entries.min(limits.queue_entries);
+        limits.batch_bytes = limits.batch_bytes.min(limits.queue_bytes);
         let key = signer.verifier();
         let now = clock();
         // A policy that asks nobody lacks nothing: what was pending is public now.
@@ -456,7 +459,8 @@ impl Handle {
             || bytes > limits.batch_bytes
             || !entries.iter().all(length)
         {
-            return Err(SubmitError::TooLarge { entries: count, bytes });
+            let Limits { batch_entries: most_entries, batch_bytes: most_bytes, .. } = *limits;
+            return Err(SubmitError::TooLarge { entries: count, bytes, most_entries, most_bytes });
         }
         match (kind, role) {
             (LogKind::Typed, Some(_)) | (LogKind::Raw, None) => {}

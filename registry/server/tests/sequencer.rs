@@ -320,6 +320,21 @@ fn a_full_queue_answers_at_once_with_a_time_to_come_again() {
     world.handle.add_raw_blocking(vec![vec![1]], Level::Committed).unwrap();
 }
 
+/// Told to come again, it would do so for ever.
+#[test]
+fn what_is_larger_than_the_queue_is_refused_for_good_and_told_its_limit() {
+    let limits = Limits { queue_entries: 4, queue_bytes: 100, ..Limits::default() };
+    let world = world(LogKind::Raw, limits);
+    for (entries, bytes) in [(5, 1), (4, 26)] {
+        let error = world.handle.add_raw_blocking(vec![vec![0; bytes]; entries], Level::Committed).unwrap_err();
+        let (most_entries, most_bytes) = (4, 100);
+        let bytes = entries * bytes;
+        assert_eq!(error, SubmitError::TooLarge { entries, bytes, most_entries, most_bytes });
+        assert!(error.to_string().contains("1 to 4 entries") && error.to_string().contains("of 100 bytes"));
+    }
+    world.handle.add_raw_blocking(vec![vec![0; 25]; 4], Level::Committed).unwrap();
+}
+
 #[test]
 fn a_clock_5_seconds_back_is_tolerated_and_11_seconds_stop_the_writer() {
     let world = typed();

@@ -29,12 +29,16 @@ pub enum SubmitError {
         /// Why.
         reason: Arc<str>,
     },
-    /// No entry, more than a batch takes, or an empty or overlong one.
+    /// No entry, more than a batch or the queue takes, or an empty or overlong one.
     TooLarge {
         /// How many entries there are.
         entries: usize,
         /// How many bytes they have.
         bytes: usize,
+        /// How many may be submitted at once.
+        most_entries: usize,
+        /// How many bytes they may have.
+        most_bytes: usize,
     },
     /// The entries are committed, and no quorum of witnesses has cosigned them in time. Retry.
     Uncosigned {
@@ -62,10 +66,12 @@ impl std::fmt::Display for SubmitError {
                 write!(f, "queue of the log is full; retry after {retry_after_seconds} seconds")
             }
             Self::Stopped { reason } => write!(f, "log takes no entries: {reason}"),
-            Self::TooLarge { entries, bytes } => {
+            Self::TooLarge { entries, bytes, most_entries, most_bytes } => {
                 write!(
                     f,
-                    "request of {entries} entries with {bytes} bytes is empty or more than the log takes at once"
+                    "request of {entries} entries with {bytes} bytes is not what the log takes at once: 1 to \
+                     {most_entries} entries of 1 to {} bytes, of {most_bytes} bytes together",
+                    u16::MAX
                 )
             }
             Self::Uncosigned { retry_after_seconds } => {
