@@ -26,7 +26,7 @@ use crate::sequencer::plan::{Item, Parsed, State};
 use crate::sequencer::publish::Publisher;
 use crate::sequencer::{Fatal, Message, Phase, Sequencer, Shared, Signed, Stores, Time, recover};
 use crate::stats::Stats;
-use crate::store::{self, FileBlobs, FileHeads, FileSeen};
+use crate::store::{self, FileBlobs, FileHeads, FileSeen, Heads};
 use crate::witness::Witnessing;
 
 pub use error::SubmitError;
@@ -272,7 +272,7 @@ impl Drop for Registry {
 }
 
 /// A thread whose panic stops the writer instead of leaving callers waiting.
-fn spawn(
+pub(crate) fn spawn(
     name: &str,
     shared: &Arc<Shared>,
     work: impl FnOnce() + Send + 'static,
@@ -437,6 +437,11 @@ impl Handle {
     /// What the writer is doing.
     pub fn phase(&self) -> Phase {
         self.shared.phase()
+    }
+
+    /// See [`Shared::lock`].
+    pub(crate) fn lock(&self) -> Option<Arc<dyn Heads>> {
+        self.shared.lock()
     }
 
     fn send(&self, message: Message) -> Result<(), SubmitError> {

@@ -94,9 +94,17 @@ impl LandmarkFiles {
         }
         Ok(())
     }
+
+    /// [`LandmarkFiles::advance`] while this process has the log, whose lock it keeps meanwhile; `false` once it has not: a
+    /// successor may be writing both files.
+    fn follow(&mut self, handle: &Handle, now: UnixSeconds) -> Result<bool, Error> {
+        let Some(_lock) = handle.lock() else { return Ok(false) };
+        self.advance(handle.published().checkpoint.size, now)?;
+        Ok(true)
+    }
 }
 
-/// A thread that allocates landmarks until it is dropped.
+/// A thread that allocates landmarks until it is dropped, or until the log's writer has ended.
 pub struct LandmarkThread {
     /// Closed to end it.
     stop: Option<Sender<()>>,
@@ -113,8 +121,9 @@ impl LandmarkThread {
         let work = move || {
             let mut failing = false;
             loop {
-                match files.advance(handle.published().checkpoint.size, clock()) {
-                    Ok(()) => failing = false,
+                match files.follow(&handle, clock()) {
+                    Ok(true) => failing = false,
+                    Ok(false) => return,
                     // Said once, tried every time.
                     Err(error) if !failing => {
                         failing = true;
@@ -271,3 +280,48 @@ const MAX_FILE_BYTES: u64 = MAX_LIST_BYTES as u64 + 64;
 
 /// How long a landmark that is due may wait: no time where one stands for an hour.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sillok_log::audit::LogKind;
+    use sillok_log::note::{SignatureKind, SignerKey};
+
+    use super::*;
+    use crate::segment::Segments;
+    use crate::store::{MemoryBlobs, MemoryHeads, MemorySeen};
+    use crate::{Level, Limits, Options, Registry, Stores};
+
+    /// The process went on to serve reads, and the next landmark of the hour was due.
+    #[test]
+    fn nothing_is_allocated_any_more_once_the_writer_has_ended_and_its_successor_may_have_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let stores = Stores {
+            blobs: Arc::new(MemoryBlobs::default()),
+            heads: Arc::new(MemoryHeads::default()),
+            seen: Arc::new(MemorySeen::default()),
+            staging: Arc::new(Segments::open(&folder.path().join("wal"), 1 << 16).unwrap()),
+        };
+        let signer = SignerKey::from_seed("log.example", SignatureKind::Ed25519, &[1; 32]).unwrap();
+        let options = Options { signer, kind: LogKind::Raw, limits: Limits::default() };
+        let registry = Registry::create(options, stores, Arc::new(|| UnixSeconds(3_600))).unwrap();
+        let handle = registry.handle();
+        while handle.phase() == crate::Phase::Building {
+            thread::yield_now();
+        }
+        let kept = folder.path().join("landmarks-kept");
+        let mut files = LandmarkFiles::open(&kept, folder.path(), TreeSize(0), UnixSeconds(3_600)).unwrap();
+        handle.add_raw_blocking(vec![b"one".to_vec()], Level::Published).unwrap();
+        assert!(files.follow(&handle, UnixSeconds(7_200)).unwrap());
+        let before = fs::read(&kept).unwrap();
+        registry.stop().unwrap();
+        assert!(!files.follow(&handle, UnixSeconds(1_000_000)).unwrap());
+        assert_eq!(fs::read(&kept).unwrap(), before);
+        // The thread ends by itself.
+        let thread = LandmarkThread::start(files, handle, Arc::new(|| UnixSeconds(1_000_000))).unwrap();
+        while !thread.thread.as_ref().unwrap().is_finished() {
+            thread::yield_now();
+        }
+    }
+}

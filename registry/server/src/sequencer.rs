@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,8 @@ pub struct Stores {
 
 /// What the threads of a log and its handles share.
 pub(crate) struct Shared {
+    /// Gone once the writer's threads have ended.
+    lock: Weak<dyn Heads>,
     pub(crate) kind: LogKind,
     pub(crate) limits: Limits,
     pub(crate) stats: Stats,
@@ -111,6 +113,7 @@ impl Shared {
         let (committed, tiled) = (Arc::clone(signed), Arc::clone(signed));
         let state = Visible { phase: Phase::Building, committed, tiled, published };
         Self {
+            lock: Arc::downgrade(&stores.heads),
             quorum,
             backlog: Backlog::new(&limits),
             kind,
@@ -122,6 +125,12 @@ impl Shared {
             open: AtomicBool::new(false),
             noted: AtomicU64::new(0),
         }
+    }
+
+    /// Keeps the lock on the head while somebody beside the writer's own threads writes files of the log, or believes that
+    /// nobody else has signed. Nothing once it may be a successor's: handles outlast the writer.
+    pub(crate) fn lock(&self) -> Option<Arc<dyn Heads>> {
+        self.lock.upgrade()
     }
 
     fn hold(&self) -> MutexGuard<'_, Visible> {

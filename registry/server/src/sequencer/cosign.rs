@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use sillok_log::TreeSize;
@@ -16,7 +15,7 @@ use sillok_log::policy::Policy;
 use super::answer::Answers;
 use super::head::Signed;
 use super::{Fatal, Shared};
-use crate::handle::SubmitError;
+use crate::handle::{SubmitError, spawn};
 use crate::store::Heads;
 use crate::witness::Witnessing;
 use crate::witness::ask::{Asked, Asker, ask_before_opening, contacts, report};
@@ -123,16 +122,16 @@ impl Cosigner {
             for target in inbox {
                 let signed = || shared.committed().size();
                 let asked = asker.ask(&target, shared.blobs.as_ref(), &signed);
+                // Nobody waits for this thread. Once a successor may have signed, more than we know contradicts nobody.
+                let Some(lock) = shared.lock() else { return };
                 report(&asker, &asked, &target, &shared, &evidence);
+                drop(lock);
                 if told.send(Message::Told { witness, size: target.size(), asked }).is_err() {
                     return;
                 }
             }
         };
-        thread::Builder::new()
-            .name("sillok-witness".into())
-            .spawn(ask)
-            .map_err(|source| Fatal::Thread { source })?;
+        drop(spawn("sillok-witness", &self.shared, ask)?);
         self.witnesses.push(Witness { name, jobs, busy: false, failures: 0, rested: Instant::now() });
         Ok(())
     }
@@ -244,6 +243,9 @@ impl Cosigner {
         let seconds = self.shared.stats.retry_after_seconds();
         let late = SubmitError::Uncosigned { retry_after_seconds: seconds.max(MIN_RETRY_SECONDS) };
         let waiting = std::mem::take(&mut self.waiting);
+        if let Some(stopped) = self.shared.stopped() {
+            return waiting.into_iter().for_each(|(_deadline, answers)| answers.refuse(&stopped));
+        }
         for (deadline, answers) in waiting {
             let (ready, rest) = answers.covered(published, met);
             ready.send();
