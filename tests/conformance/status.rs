@@ -11,12 +11,16 @@ use sillok_verifier::status_list::{decode_bitstring, decompress_state};
 
 use crate::files::{Outcome, array, bytes, number, same, text};
 
+mod population;
+
 pub(crate) fn run(vector: &Vector) -> Outcome {
     match text(vector, "check") {
         "fold" => fold(vector),
         "bit" => bit(vector),
         "state" => state(vector),
         "encoded-list" => encoded_list(vector),
+        "population" => population::file(vector),
+        "population-delta" => population::delta(vector),
         other => Err(format!("no check {other:?}")),
     }
 }

@@ -2,6 +2,7 @@
 
 use sillok_tests::vectors::{Part, Vector};
 use sillok_verifier::memory::Memory;
+use sillok_verifier::population::Population;
 use sillok_verifier::{Anchors, Evidence, Holder, Policy, Trust, TrustError, UnixSeconds, Verdict, verify};
 
 use crate::files::{Outcome, error, number_of};
@@ -39,6 +40,12 @@ impl Door {
                         Ok((trust, memory)) => (door.trust, door.memory) = (Some(trust), memory),
                         Err(refused) if opened == bundles => return Ok((door.keep(&refused), Some(refused))),
                         Err(refused) => return Err(format!("bundle {opened} does not open: {refused}")),
+                    }
+                }
+                "population" => {
+                    // One that is refused is as if it were not there.
+                    if let (Some(trust), Ok(population)) = (&mut door.trust, Population::parse(bytes)) {
+                        trust.add_population(population);
                     }
                 }
                 _evidence => {}

@@ -8,10 +8,12 @@ use sillok_log::Hash;
 use sillok_log::note::{Note, SignatureKind, VerifierKey};
 use sillok_log::policy::Policy;
 use sillok_log::receipt::Receipt;
+use sillok_tests::reference::tree::sha256;
 use sillok_tests::vectors::Vector;
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::jws::{Jws, TokenType};
 use sillok_verifier::key::PublicKey;
+use sillok_verifier::population::Population;
 use sillok_verifier::snapshot::SnapshotFile;
 use sillok_verifier::{Evidence, Holder, Memory, Policy as DoorPolicy, Trust, verify};
 
@@ -27,6 +29,8 @@ pub(crate) struct Known {
     /// Digests of states that a logged snapshot has.
     pub(crate) states: BTreeSet<Hash>,
     pub(crate) leaves: BTreeSet<Hash>,
+    /// By the SHA-256 of their files.
+    pub(crate) populations: BTreeMap<Vec<u8>, Population>,
     pub(crate) door: Door,
 }
 
@@ -63,6 +67,10 @@ impl Known {
             leaves: parts(&["leaf"])
                 .iter()
                 .filter_map(|leaf| Some(Hash(leaf.as_slice().try_into().ok()?)))
+                .collect(),
+            populations: parts(&["population"])
+                .iter()
+                .filter_map(|file| Some((sha256(&[file]).to_vec(), Population::parse(file).ok()?)))
                 .collect(),
             door: vectors().iter().find_map(Door::of).expect("a vector of one bundle is valid"),
             note_keys,

@@ -151,6 +151,16 @@ fn state() {
 }
 
 #[test]
+fn population() {
+    run("population");
+}
+
+#[test]
+fn population_delta() {
+    run("population_delta");
+}
+
+#[test]
 fn memory() {
     run("memory");
 }

@@ -22,7 +22,7 @@ const fn target(
 }
 
 /// Each of them is a test in `main.rs` and a binary in `shell/Cargo.toml`, in this order.
-pub(crate) static TABLE: [Target; 23] = [
+pub(crate) static TABLE: [Target; 25] = [
     target("note", targets::note, corpus::notes, LONG),
     target("verifier_key", targets::verifier_key, corpus::verifier_keys, LONG),
     target("checkpoint", targets::checkpoint, corpus::checkpoint_bodies, LONG),
@@ -44,6 +44,8 @@ pub(crate) static TABLE: [Target; 23] = [
     target("snapshot", targets::snapshot, corpus::snapshots, LONG),
     target("status_list", targets::status_list, corpus::status_lists, LONG),
     target("state", targets::state, corpus::states, LONG),
+    target("population", targets::population, || corpus::parts(&["population"]), LONG),
+    target("population_delta", targets::population_delta, || corpus::parts(&["delta"]), LONG),
     target("memory", targets::memory, corpus::memories, LONG),
     target("verdict", targets::verdict, || corpus::parts(&["credential", "receipt"]), LONG),
 ];

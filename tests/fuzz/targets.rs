@@ -12,10 +12,12 @@ use sillok_log::policy::Policy;
 use sillok_log::receipt::{IssueExtra, LandmarkReceipt, Receipt, SubtreeReceipt};
 use sillok_log::submission::Authorization;
 use sillok_log::tile::{Tile, encode_bundle, parse_bundle};
+use sillok_tests::reference::tree::sha256;
 use sillok_verifier::credential::Credential;
 use sillok_verifier::datetime::DateTimeStamp;
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::jws::{Jws, TokenType, compact};
+use sillok_verifier::population::{MAX_SET_SLOTS, Population};
 use sillok_verifier::snapshot::SnapshotFile;
 use sillok_verifier::status_list::{compress_state, decode_bitstring, decompress_state, encode_bitstring};
 use sillok_verifier::trust::{Container, Feed, Root};
@@ -251,6 +253,27 @@ pub(crate) fn state(input: &[u8]) -> bool {
     true
 }
 
+/// One file for one state: what parses is what is written.
+pub(crate) fn population(input: &[u8]) -> bool {
+    let Ok(population) = Population::parse(input) else { return false };
+    assert_eq!(population.encode(), input);
+    let (revoked, suspended) = population.set_slots();
+    assert!(revoked + suspended <= population.slots().min(MAX_SET_SLOTS));
+    true
+}
+
+/// A delta from one of the populations of the vectors.
+pub(crate) fn population_delta(input: &[u8]) -> bool {
+    let digests = input.get(DELTA_DIGESTS).unwrap_or_default();
+    let Some((from, to)) = digests.split_at_checked(32) else { return false };
+    let Some(base) = known().populations.get(from) else { return false };
+    let Ok(result) = base.apply(input) else { return false };
+    let file = result.encode();
+    assert_eq!(sha256(&[&file])[..], *to);
+    assert_eq!(Population::parse(&file), Ok(result));
+    true
+}
+
 pub(crate) fn memory(input: &[u8]) -> bool {
     let Ok(memory) = Memory::parse(input) else { return false };
     assert_eq!(Memory::parse(memory.encode().as_bytes()).as_ref(), Ok(&memory));
@@ -289,6 +312,9 @@ pub(crate) fn verdict(input: &[u8]) -> bool {
 
 /// The end of the year 9999 (specs/entry.md, "Encoding").
 const MAX_SECONDS: u64 = 253_402_300_799;
+
+/// Where a population delta names its base and its result (specs/status.md).
+const DELTA_DIGESTS: std::ops::Range<usize> = 27..91;
 
 /// Slots of the smallest list.
 const LIST_SIZE: u64 = 131_072;

@@ -10,6 +10,7 @@ pub mod json;
 pub mod landmark;
 pub mod ledger;
 pub mod note;
+pub mod population;
 pub mod receipt;
 pub mod status;
 pub mod tree;

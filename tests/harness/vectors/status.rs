@@ -6,6 +6,8 @@ use crate::reference::entry::{list, status};
 use crate::reference::status::{Slots, gzip, zlib};
 use crate::reference::tree::sha256;
 
+mod population;
+
 /// The vectors of the topic.
 #[must_use]
 pub fn vectors() -> Vec<Vector> {
@@ -13,6 +15,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(planes());
     all.extend(states());
     all.extend(encoded_lists());
+    all.extend(population::vectors());
     all
 }
 

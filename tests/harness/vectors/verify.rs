@@ -7,6 +7,7 @@ use crate::reference::json::{object, string};
 
 mod landmarks;
 mod logs;
+mod population;
 mod receipts;
 mod statuses;
 
@@ -23,6 +24,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(landmarks::vectors());
     all.extend(logs::vectors());
     all.extend(statuses::vectors());
+    all.extend(population::vectors());
     all
 }
 
@@ -34,6 +36,7 @@ struct Scene {
     credential: String,
     receipt: Option<Vec<u8>>,
     statuses: Vec<String>,
+    population: Option<Vec<u8>>,
     now: u64,
 }
 
@@ -45,6 +48,7 @@ impl Scene {
             credential: world.credential.clone(),
             receipt: Some(world.receipt.clone().into_bytes()),
             statuses: Vec::new(),
+            population: None,
             now: NOW,
         }
     }
@@ -69,6 +73,7 @@ impl Scene {
         let vector = Vector::new("verify", name, expect, &format!("verification.md#{anchor}"), comment)
             .line("now", NOW);
         let vector = self.trust.iter().fold(vector, |vector, trust| vector.text("trust", trust));
+        let vector = self.population.iter().fold(vector, |vector, file| vector.hex("population", file));
         let vector = if self.now == NOW { vector } else { vector.line("now", self.now) };
         let vector = vector.line("credential", self.credential);
         let vector = self.receipt.iter().fold(vector, |vector, receipt| vector.text("receipt", receipt));

@@ -4,7 +4,7 @@
 //!
 //! # In scope
 //! Compact JWS ([`jws`]) over W3C VC 2.0 ([`credential`]), keys ([`key`]), trust bundles ([`trust`]), snapshots of
-//! status lists ([`snapshot`], [`status_list`]), what must not go back ([`memory`]), what a door asks ([`policy`]) and
+//! status lists ([`snapshot`], [`status_list`], [`population`]), what must not go back ([`memory`]), what a door asks ([`policy`]) and
 //! who checks signatures ([`signatures`]), the rules in order and their stable codes ([`verdict`]). Each format has its
 //! writer beside its reader, for issuers.
 //!
@@ -57,6 +57,7 @@ pub mod json;
 pub mod jws;
 pub mod key;
 pub mod memory;
+pub mod population;
 pub mod policy;
 pub mod signatures;
 pub mod snapshot;

@@ -15,6 +15,7 @@ use sillok_log::receipt::LogTag;
 use sillok_log::{Hash, UnixSeconds};
 
 use crate::memory::Memory;
+use crate::population::Population;
 use crate::verdict::{Anchoring, Witnesses};
 
 mod anchors;
@@ -37,7 +38,7 @@ pub use landmarks::{FeedLandmarks, MAX_FEED_LANDMARK_BYTES};
 pub use open::{MAX_AHEAD_SECONDS, MAX_STATE_BYTES};
 pub use root::{MAX_AUTHORITY_BYTES, MAX_FEED_KEYS, MAX_ISSUERS, MAX_ROOT_KEYS, Root};
 
-pub(crate) use lists::{KnownList, Lists};
+pub(crate) use lists::{KnownList, KnownState, Lists};
 pub(crate) use open::is_ahead;
 
 /// A trust bundle that was opened.
@@ -80,6 +81,15 @@ impl Trust {
         now: UnixSeconds,
     ) -> Result<(Self, Memory), TrustError> {
         open::open(container, anchors, memory, now)
+    }
+
+    /// Takes from a population file the states of those lists of the feed that have the digest of their newest snapshot that is
+    /// proved, and whose state the bundle does not hold. How many there are.
+    ///
+    /// All others of the file are as if they were not there. It costs hashing a quarter of a byte for each slot of the
+    /// lists that the feed names, once for each file and bundle.
+    pub fn add_population(&mut self, population: Population) -> usize {
+        self.lists.add_population(population)
     }
 
     /// The root.

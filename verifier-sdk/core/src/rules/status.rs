@@ -3,7 +3,6 @@
 //! The newest snapshot that anything here proves is the one that counts, even where only an older state is at hand:
 //! else whoever shows an old file would hide a revocation that the verifier knows to be published.
 
-use alloc::borrow::Cow;
 use core::cmp::Ordering;
 
 use sillok_log::UnixSeconds;
@@ -16,7 +15,7 @@ use crate::evidence::Evidence;
 use crate::memory::Memory;
 use crate::snapshot::rendering::{Plane, Purpose, StatusFile, state_of};
 use crate::snapshot::{ProvedSnapshot, SnapshotFile};
-use crate::trust::{KnownList, Trust};
+use crate::trust::{KnownList, KnownState, Trust};
 use crate::verdict::{Reason, StatusAsOf};
 
 pub(super) fn check(
@@ -88,7 +87,22 @@ struct Newest<'t> {
     of_feed: bool,
     /// Another snapshot of the same number is proved as well: no state settles which one counts.
     contested: bool,
-    state: Option<Cow<'t, ListState>>,
+    state: Option<State<'t>>,
+}
+
+/// The state of it.
+enum State<'t> {
+    Known(&'t KnownState),
+    Shown(ListState),
+}
+
+impl State<'_> {
+    fn get(&self, index: u32) -> Option<StatusValue> {
+        match self {
+            Self::Known(state) => state.get(index),
+            Self::Shown(state) => state.get(index),
+        }
+    }
 }
 
 impl<'t> Search<'t> {
@@ -100,7 +114,7 @@ impl<'t> Search<'t> {
             length: list.length,
             of_feed: list.of_feed,
             contested: false,
-            state: list.state.as_ref().map(Cow::Borrowed),
+            state: list.state.as_ref().map(State::Known),
         });
         Self { origin, newest, named: false, broken: foreign, revocation: None, suspension: None }
     }
@@ -137,7 +151,7 @@ impl<'t> Search<'t> {
             (Ordering::Less, _) => {}
             (Ordering::Equal, Some(newest)) if newest.snapshot == snapshot => {
                 if newest.state.is_none() && !newest.contested {
-                    newest.state = Some(Cow::Owned(proved.into_state()));
+                    newest.state = Some(State::Shown(proved.into_state()));
                 }
             }
             (Ordering::Equal, Some(newest)) => {
@@ -151,7 +165,7 @@ impl<'t> Search<'t> {
                     length: proved.state().length(),
                     of_feed: false,
                     contested: false,
-                    state: Some(Cow::Owned(proved.into_state())),
+                    state: Some(State::Shown(proved.into_state())),
                 });
             }
         }
@@ -164,7 +178,7 @@ impl<'t> Search<'t> {
         if let Some(newest) = wanted {
             let snapshot = &newest.snapshot;
             newest.state = state_of(revocation, suspension, snapshot.list, newest.length, &snapshot.digest)
-                .map(Cow::Owned);
+                .map(State::Shown);
         }
         // A pair that is not needed is not decoded; one that no snapshot takes is a state that nothing logged.
         self.broken |= self.newest.as_ref().is_none_or(|newest| newest.state.is_none());

@@ -8,11 +8,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use sillok_log::entry::Snapshot;
+use sillok_log::entry::{Snapshot, StatusValue};
 use sillok_log::status::ListState;
 
 use super::TrustError;
 use super::feed::Feed;
+use crate::population::{Population, Slots};
 use crate::snapshot::{ProvedSnapshot, SnapshotFile};
 
 /// By base URI, what is known of a list in each log. There are few logs.
@@ -33,7 +34,26 @@ pub(crate) struct KnownList {
     /// Whether the feed holds this very snapshot.
     pub(crate) of_feed: bool,
     pub(crate) length: u64,
-    pub(crate) state: Option<ListState>,
+    pub(crate) state: Option<KnownState>,
+}
+
+/// A state that has the digest of a logged snapshot.
+#[derive(Clone, Debug)]
+pub(crate) enum KnownState {
+    /// From a snapshot file.
+    Planes(ListState),
+    /// From a population file.
+    Slots(Slots),
+}
+
+impl KnownState {
+    /// What a slot says; `None` if there is no such slot.
+    pub(crate) fn get(&self, index: u32) -> Option<StatusValue> {
+        match self {
+            Self::Planes(state) => state.get(index),
+            Self::Slots(slots) => slots.get(index),
+        }
+    }
 }
 
 impl Lists {
@@ -87,7 +107,7 @@ impl Lists {
                 snapshot,
                 of_feed: false,
                 length: file.length(),
-                state: Some(proved.into_state()),
+                state: Some(KnownState::Planes(proved.into_state())),
             });
             return Ok(());
         };
@@ -101,14 +121,36 @@ impl Lists {
             Ordering::Equal if snapshot != known.snapshot || file.length() != known.length => {
                 return Err(contradiction);
             }
-            Ordering::Equal => known.state = Some(proved.into_state()),
+            Ordering::Equal => known.state = Some(KnownState::Planes(proved.into_state())),
             Ordering::Greater => {
                 known.snapshot = snapshot;
                 known.of_feed = false;
                 known.length = file.length();
-                known.state = Some(proved.into_state());
+                known.state = Some(KnownState::Planes(proved.into_state()));
             }
         }
         Ok(())
+    }
+
+    /// Takes the states of the feed's lists that have the digest of their newest proved snapshot, and that are not at hand.
+    /// How many.
+    //= specs/status.md#population-file
+    pub(super) fn add_population(&mut self, mut population: Population) -> usize {
+        let wanted = self.by_uri.values_mut().flatten().filter(|known| known.listed && known.state.is_none());
+        wanted.map(|known| usize::from(known.take_from(&mut population))).fold(0, usize::saturating_add)
+    }
+}
+
+impl KnownList {
+    /// Whether the list is there with the digest of the snapshot. Its planes are rebuilt for that, and not kept.
+    fn take_from(&mut self, population: &mut Population) -> bool {
+        let list = self.snapshot.list;
+        // The digest covers the id, which the file has in part, and the length.
+        let met =
+            population.unverified_state(list).is_some_and(|state| state.digest() == self.snapshot.digest);
+        if met {
+            self.state = population.take(list).map(KnownState::Slots);
+        }
+        met
     }
 }
