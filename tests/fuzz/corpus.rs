@@ -135,6 +135,14 @@ pub(crate) fn credential_payloads() -> Vec<Vec<u8>> {
     payloads.into_iter().collect()
 }
 
+/// Texts of JSON: payloads, keys and trust documents.
+pub(crate) fn jsons() -> Vec<Vec<u8>> {
+    let mut all = credential_payloads();
+    all.extend(trust_documents());
+    all.extend(parts(&["key"]).into_iter().filter(|key| key.first() == Some(&b'{')));
+    all
+}
+
 pub(crate) fn snapshots() -> Vec<Vec<u8>> {
     let mut files: BTreeSet<Vec<u8>> = parts(&["status"]).into_iter().collect();
     let all = containers().into_iter().flat_map(|container| container.snapshots);

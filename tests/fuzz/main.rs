@@ -9,6 +9,7 @@
 
 mod agreement;
 mod corpus;
+mod exchange;
 mod known;
 mod mutation;
 mod table;
@@ -168,6 +169,41 @@ fn memory() {
 #[test]
 fn verdict() {
     run("verdict");
+}
+
+#[test]
+fn json() {
+    run("json");
+}
+
+#[test]
+fn jwk() {
+    run("jwk");
+}
+
+#[test]
+fn cosignature() {
+    run("cosignature");
+}
+
+#[test]
+fn witness_request() {
+    run("witness_request");
+}
+
+#[test]
+fn witness_size() {
+    run("witness_size");
+}
+
+#[test]
+fn audit_state() {
+    run("audit_state");
+}
+
+#[test]
+fn evidence() {
+    run("evidence");
 }
 
 /// Damaged inputs of each target.

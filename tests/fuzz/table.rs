@@ -1,6 +1,6 @@
 //! The targets by name, for the tests here and for the coverage-guided shell.
 
-use crate::{corpus, targets};
+use crate::{corpus, exchange, targets};
 
 /// A format, what reads it, and what the damage starts from.
 pub(crate) struct Target {
@@ -22,7 +22,7 @@ const fn target(
 }
 
 /// Each of them is a test in `main.rs` and a binary in `shell/Cargo.toml`, in this order.
-pub(crate) static TABLE: [Target; 25] = [
+pub(crate) static TABLE: [Target; 32] = [
     target("note", targets::note, corpus::notes, LONG),
     target("verifier_key", targets::verifier_key, corpus::verifier_keys, LONG),
     target("checkpoint", targets::checkpoint, corpus::checkpoint_bodies, LONG),
@@ -48,6 +48,13 @@ pub(crate) static TABLE: [Target; 25] = [
     target("population_delta", targets::population_delta, || corpus::parts(&["delta"]), LONG),
     target("memory", targets::memory, corpus::memories, LONG),
     target("verdict", targets::verdict, || corpus::parts(&["credential", "receipt"]), LONG),
+    target("json", exchange::json, corpus::jsons, LONG),
+    target("jwk", exchange::jwk, || corpus::parts(&["key"]), LONG),
+    target("cosignature", exchange::cosignature, exchange::cosignature_lines, LONG),
+    target("witness_request", exchange::witness_request, || corpus::parts(&["request"]), LONG),
+    target("witness_size", exchange::witness_size, exchange::witness_sizes, SHORT),
+    target("audit_state", exchange::audit_state, exchange::audit_states, LONG),
+    target("evidence", exchange::evidence, || corpus::parts(&["evidence"]), LONG),
 ];
 
 /// A line or a header: above the limits of entries (716) and of authorizations (512).

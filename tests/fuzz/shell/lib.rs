@@ -2,6 +2,8 @@
 
 #[path = "../corpus.rs"]
 mod corpus;
+#[path = "../exchange.rs"]
+mod exchange;
 #[path = "../known.rs"]
 mod known;
 #[path = "../table.rs"]
