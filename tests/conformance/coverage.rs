@@ -9,7 +9,8 @@ use sillok_tests::vectors::{Vector, all, write_all};
 
 use crate::files::{Outcome, failure, load, meets, specs};
 
-const TOPICS: [&str; 19] = [
+const TOPICS: [&str; 20] = [
+    "attack",
     "checkpoint",
     "cosignature",
     "credential",

@@ -2,6 +2,7 @@
 //! thin: a runner turns a file's parts into calls and says what happened in the words of its `expect:` line.
 //! `specs/README.md` has the format.
 
+mod attack;
 mod cosignature;
 mod coverage;
 mod credential;
@@ -21,6 +22,11 @@ mod verify;
 mod witness;
 
 use files::check_topic;
+
+#[test]
+fn attack() {
+    check_topic("attack", attack::run);
+}
 
 #[test]
 fn tree() {

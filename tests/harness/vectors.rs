@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::reference::encoding::{hex, unhex};
 use crate::reference::tree::Hash;
 
+pub mod attack;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod credential;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Vector> {
         verify::vectors,
         witness::vectors,
         evidence::vectors,
+        attack::vectors,
     ];
     topics.iter().flat_map(|topic| topic()).collect()
 }
