@@ -207,6 +207,63 @@ fn audited(folder: &Path, new: &str) {
     assert_eq!(old.stop(), Some(0));
 }
 
+/// The frozen log is covered by landmarks to its end, its set moves on with the issuer, and what wallets made of it is taken by
+/// doors that follow, whether the old log is still there or not.
+#[test]
+fn a_landmark_receipt_of_a_frozen_log_is_good_under_the_next() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    succeed(folder, &["init", "--data", "old", "--origin", OLD]);
+    let server = serve(folder, "old");
+    issue(folder, ("old", &server.url), "first", ("300", "1"));
+    drop(server);
+    succeed(folder, ANNOUNCE);
+    drop(serve(folder, "old"));
+    succeed(folder, SWITCH);
+    let published = fs::read_to_string(folder.join("old/public/checkpoint")).unwrap();
+    let size = published.lines().nth(1).unwrap();
+    let landmarks = fs::read_to_string(folder.join("old/public/landmarks")).unwrap();
+    assert_eq!(landmarks.lines().nth(1), Some(size), "every leaf is covered");
+
+    let server = serve(folder, "new");
+    bundle(folder, "new", "bundle-1");
+    let place = |number: u32| -> u64 {
+        let text = fs::read_to_string(folder.join(format!("first/{number}.tlog-proof"))).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("index ")).unwrap().parse().unwrap()
+    };
+    // The tile of its 256 leaves is full.
+    let early = (1..=300).min_by_key(|number| place(*number)).unwrap();
+    let (credential, full) = (format!("first/{early}.jwt"), format!("first/{early}.tlog-proof"));
+    let made = ["receipt", "--log", "old", "--trust", "bundle-1", "--receipt", &full, "--out", "small"];
+    succeed(folder, &[&made[..], &[&credential]].concat());
+    let by_landmark = |trust: &str| {
+        run(folder, &[], &["verify", "--trust", trust, "--receipt", "small", "--json", &credential])
+    };
+    let taken = by_landmark("bundle-1");
+    assert!(taken.code == Some(0) && taken.out.contains(OLD), "{taken:?}");
+    // The issuer needs nothing of the old log's folder any more.
+    fs::rename(folder.join("old"), folder.join("gone")).unwrap();
+    change(folder, "suspend", ("new", &server.url), &["first/7.jwt"]);
+    bundle(folder, "new", "bundle-2");
+    assert_eq!(by_landmark("bundle-2").code, Some(0), "in the next feed");
+    change(folder, "revoke", ("new", &server.url), &[&credential]);
+    bundle(folder, "new", "bundle-3");
+    let revoked = by_landmark("bundle-3");
+    assert!(revoked.code == Some(1) && revoked.out.contains("status.revoked"), "{revoked:?}");
+
+    // What was kept is proved again whenever it is used: damaged, it is left out, and all else goes on.
+    let kept =
+        fs::read_dir(folder.join("new/issuer/landmarks-before")).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(&kept).unwrap();
+    fs::write(&kept, text.replacen("\"hashes\":\"", "\"hashes\":\"AAAA", 1)).unwrap();
+    change(folder, "revoke", ("new", &server.url), &["first/8.jwt"]);
+    bundle(folder, "new", "bundle-4");
+    let unknown = by_landmark("bundle-4");
+    assert!(unknown.code == Some(2) && unknown.out.contains("landmark.unknown"), "{unknown:?}");
+    expect(folder, "bundle-4", "first/9", (0, OLD));
+    assert_eq!(server.stop(), Some(0));
+}
+
 /// Both logs under the same quorum: the last checkpoint of the one is cosigned before the other begins.
 #[test]
 fn a_log_with_a_quorum_is_succeeded_by_one_under_the_same() {

@@ -39,6 +39,7 @@ mod render;
 mod state;
 
 pub use error::Error;
+pub use landmarks::{KeepLandmarksError, keep_landmarks};
 pub use state::StateError;
 pub(crate) use state::StateFile;
 

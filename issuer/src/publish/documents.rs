@@ -63,6 +63,10 @@ impl Desk {
         let note = Note::parse(&checkpoint).map_err(|error| composed("feed", &error))?;
         let body = Checkpoint::parse_body(note.text()).map_err(|error| composed("feed", &error))?;
         let landmarks = self.feed_landmarks(&body);
+        let landmarks_before = match self.root()? {
+            Some(root) => self.landmarks_before(landmarks.as_ref(), &root.policy),
+            None => Vec::new(),
+        };
         let snapshots = proved.into_iter().map(|(id, logged, snapshot)| FeedSnapshot {
             uri: self.uri(id),
             issuer: self.core.config.public_url.clone(),
@@ -80,6 +84,7 @@ impl Desk {
             checkpoint,
             snapshots: snapshots.collect(),
             landmarks,
+            landmarks_before,
         };
         let text = feed.to_text().map_err(|error| composed("feed", &error))?;
         let note = sign(&text, &self.feed_key, "feed")?;

@@ -27,7 +27,7 @@ mod trusted;
 
 pub use error::LandmarkError;
 pub use schedule::{MAX_LANDMARK_LEAVES, Schedule};
-pub use trusted::{TrustedLandmarks, landmark_nodes};
+pub use trusted::{TrustedLandmarks, landmark_nodes, newest_with_hashes};
 
 //= specs/landmarks.md#sequence
 /// The newest landmarks of a log, without a gap. The oldest of them only says where the next one begins.

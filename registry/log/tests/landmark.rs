@@ -10,7 +10,7 @@ use sillok_log::checkpoint::Checkpoint;
 use sillok_log::cosignature::cosign;
 use sillok_log::landmark::{
     LandmarkError, Landmarks, MAX_LANDMARK_LEAVES, MAX_LANDMARKS, MAX_LIST_BYTES, Schedule, TrustedLandmarks,
-    landmark_nodes,
+    landmark_nodes, newest_with_hashes,
 };
 use sillok_log::merkle::{Frontier, NodeId, ProofError, inclusion_plan, leaf_hash, root_plan};
 use sillok_log::note::{SignatureKind, SignerKey, compose};
@@ -292,6 +292,29 @@ fn a_set_proves_each_leaf_that_it_covers_and_no_changed_one() {
             let fewer = TrustedLandmarks::open(list, size, &root, &hashes[1..]);
             prop_assert!(
                 matches!(fewer, Err(LandmarkError::Proof(ProofError::Length { .. }))),
+                "one hash fewer"
+            );
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn fewer_landmarks_are_proved_by_what_proves_all() {
+    let tree = Tree::new();
+    let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, rng(6))
+        .run(&cuts(), |(sizes, kept, size)| {
+            let (all, size) = (landmarks(&sizes), TreeSize(size));
+            let hashes = tree.hashes(&landmark_nodes(&all, size).unwrap());
+            let (newest, fewer) = newest_with_hashes(&all, size, &hashes, kept).unwrap();
+            let mut expected = all.clone();
+            expected.keep_newest(kept);
+            prop_assert_eq!(&newest, &expected);
+            prop_assert_eq!(fewer, tree.hashes(&landmark_nodes(&expected, size).unwrap()));
+            let missing = newest_with_hashes(&all, size, &hashes[1..], kept);
+            prop_assert!(
+                matches!(missing, Err(LandmarkError::Proof(ProofError::Length { .. }))),
                 "one hash fewer"
             );
             Ok(())

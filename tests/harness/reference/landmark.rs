@@ -120,6 +120,13 @@ pub fn feed_item(newest: u64, sizes: &[u64], hashes: &[Hash]) -> String {
     ])
 }
 
+/// A set of a log before, against a checkpoint of its own, as the item of a feed.
+#[must_use]
+pub fn feed_item_before(checkpoint: &str, newest: u64, sizes: &[u64], hashes: &[Hash]) -> String {
+    let own = feed_item(newest, sizes, hashes);
+    own.replacen('{', &format!("{{\"checkpoint\":{},", string(checkpoint)), 1)
+}
+
 /// What a landmark receipt says.
 #[derive(Clone)]
 pub struct LandmarkReceipt {

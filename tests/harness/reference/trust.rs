@@ -170,7 +170,7 @@ pub struct Feed {
     pub checkpoint: String,
     /// Items, JSON already.
     pub snapshots: Vec<String>,
-    /// At most one item, JSON already.
+    /// At most eight items, JSON already.
     pub landmarks: Vec<String>,
 }
 

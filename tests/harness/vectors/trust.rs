@@ -2,12 +2,12 @@
 
 use super::Vector;
 use super::world::{DAY, NOW, ORIGIN, Plan, START, World, feed_key, log_key, root_key, signed, witness};
-use crate::reference::encoding::{base64, unbase64};
 use crate::reference::note::{COSIGNATURE, ED25519, NoteKey};
 use crate::reference::tree::consistency;
 use crate::reference::trust::{Container, consistency_item};
 
 mod documents;
+mod landmarks;
 mod succession;
 
 /// The vectors of the topic.
@@ -23,7 +23,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(feeds());
     all.extend(feed_checkpoints());
     all.extend(snapshots());
-    all.extend(landmarks());
+    all.extend(landmarks::vectors());
     all.extend(consistencies());
     all
 }
@@ -383,72 +383,6 @@ fn relogged(world: &World) -> Container {
     container.root_receipt = log.receipt(position(&container.root_receipt), log.size(), None);
     container.snapshots.clear();
     container
-}
-
-fn landmarks() -> Vec<Vector> {
-    let sizes = |newest, sizes: &[u64]| built(|plan| plan.landmarks = (newest, sizes.to_vec()));
-    let changed = |from: &str, to: &str| {
-        let mut world = world(|plan| plan.landmarks = (2, vec![0, 4, 6]));
-        assert!(world.published.feed.landmarks[0].contains(from));
-        world.published.feed.landmarks[0] = world.published.feed.landmarks[0].replacen(from, to, 1);
-        relogged(&world)
-    };
-    let refused = "trust.landmarks";
-    let hashes = "\"hashes\":\"";
-    let item = world(|plan| plan.landmarks = (2, vec![0, 4, 6])).published.feed.landmarks[0].clone();
-    let held =
-        item.split(hashes).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned();
-    let bytes = unbase64(&held).expect("base64");
-    let other = |change: &dyn Fn(&mut Vec<u8>)| {
-        let mut bytes = bytes.clone();
-        change(&mut bytes);
-        changed(&held, &base64(&bytes))
-    };
-    vec![
-        opened("landmarks", "ok", "two landmarks", &[&sizes(2, &[0, 4, 6])]),
-        opened("landmarks-window", "ok", "the newest of many", &[&sizes(3, &[4, 6, 7])]),
-        opened(
-            "landmarks-renewed",
-            "ok",
-            "others in the next feed",
-            &[&sizes(2, &[0, 4, 6]), &{
-                let world = world(|plan| plan.landmarks = (2, vec![0, 4, 6]));
-                let next = Plan { feed_number: (2, 1), landmarks: (3, vec![0, 4, 6, 9]), ..Plan::default() };
-                world.renewed(&next).published.container
-            }],
-        ),
-        opened("landmarks-first-hash", refused, "a bit of the first hash", &[&other(&|bytes| bytes[0] ^= 1)]),
-        opened(
-            "landmarks-last-hash",
-            refused,
-            "a bit of the last hash",
-            &[&other(&|bytes| {
-                let last = bytes.len() - 1;
-                bytes[last] ^= 1;
-            })],
-        ),
-        opened(
-            "landmarks-too-few",
-            refused,
-            "the last hash is gone",
-            &[&other(&|bytes| {
-                bytes.truncate(bytes.len() - 32);
-            })],
-        ),
-        opened("landmarks-too-many", refused, "one hash more", &[&other(&|bytes| bytes.extend([7; 32]))]),
-        opened(
-            "landmarks-other-cut",
-            refused,
-            "a size that calls for other nodes",
-            &[&changed("[0,4,6]", "[0,5,6]")],
-        ),
-        opened(
-            "landmarks-beyond",
-            refused,
-            "a landmark beyond the checkpoint",
-            &[&changed("[0,4,6]", "[0,4,60]")],
-        ),
-    ]
 }
 
 fn snapshots() -> Vec<Vector> {

@@ -110,6 +110,8 @@ pub struct Plan {
     pub embedded: bool,
     /// Number of the newest landmark of the feed, and sizes, oldest first; without sizes the feed has none.
     pub landmarks: (u64, Vec<u64>),
+    /// Landmarks of logs before, items of the feed.
+    pub landmarks_before: Vec<String>,
     /// Sequence and epoch of the root.
     pub root_number: (u64, u64),
     /// `issued` and `not_after` of the root.
@@ -147,6 +149,7 @@ impl Default for Plan {
             in_feed: true,
             embedded: true,
             landmarks: (0, Vec::new()),
+            landmarks_before: Vec::new(),
             root_number: (1, 1),
             root_times: (START, START + 365 * DAY),
             root_keys: (vec![root_key(1)], 1),
@@ -222,6 +225,14 @@ impl World {
         }
     }
 
+    /// The landmarks of this log as the feed of a log after it holds them, against the newest checkpoint.
+    #[must_use]
+    pub fn landmarks_as_before(&self, (newest, sizes): &(u64, Vec<u64>)) -> String {
+        let size = self.log.size();
+        let hashes = landmark::hashes(sizes, &self.log.leaves(size));
+        landmark::feed_item_before(&self.log.checkpoint(size), *newest, sizes, &hashes)
+    }
+
     /// The trust bundle, as a file.
     #[must_use]
     pub fn trust(&self) -> String {
@@ -274,6 +285,7 @@ impl Plan {
             feed.landmarks =
                 vec![landmark::feed_item(*newest, sizes, &landmark::hashes(sizes, &log.leaves(seen)))];
         }
+        feed.landmarks.extend(self.landmarks_before.iter().cloned());
         let feed_index = log.push(bundle(entry::FEED, feed.sequence, &feed.text(), feed.issued));
         let size = log.size();
         let file = snapshot.file(&log.receipt(snapshot_index, size, None), &state);

@@ -7,6 +7,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use sillok_log::entry::Thumbprint;
 use sillok_log::landmark::TrustedLandmarks;
@@ -34,7 +35,7 @@ pub use container::{Consistency, Container, MAX_CONSISTENCY, MAX_CONTAINER_BYTES
 pub use error::{Malformed, NotLogged, Part, TrustError};
 pub use feed::{Feed, FeedSnapshot, MAX_SNAPSHOTS};
 pub use issuer::{Cuts, Issuer, IssuerKey, MAX_KEYS, Standing};
-pub use landmarks::{FeedLandmarks, MAX_FEED_LANDMARK_BYTES};
+pub use landmarks::{EarlierLandmarks, FeedLandmarks, MAX_FEED_LANDMARK_BYTES, MAX_FEED_LOGS};
 pub use open::{MAX_AHEAD_SECONDS, MAX_STATE_BYTES};
 pub use root::{MAX_AUTHORITY_BYTES, MAX_FEED_KEYS, MAX_ISSUERS, MAX_ROOT_KEYS, Root};
 
@@ -52,7 +53,7 @@ pub struct Trust {
     witnesses: Witnesses,
     issuers: Issuers,
     lists: Lists,
-    landmarks: Option<HeldLandmarks>,
+    landmarks: Vec<HeldLandmarks>,
     // Checkpoints that the policy accepted, by their notes: a receipt that holds one costs no signature.
     opened: BTreeMap<String, Opened>,
 }
@@ -61,6 +62,8 @@ pub struct Trust {
 #[derive(Clone, Debug)]
 struct HeldLandmarks {
     log: LogTag,
+    /// The note that they were proved against.
+    checkpoint: String,
     proved: TrustedLandmarks,
 }
 
@@ -136,9 +139,10 @@ impl Trust {
         self.lists.get(uri, origin)
     }
 
-    /// The landmarks of the log of this tag.
-    pub(crate) fn landmarks(&self, log: LogTag) -> Option<&TrustedLandmarks> {
-        self.landmarks.as_ref().filter(|held| held.log == log).map(|held| &held.proved)
+    /// The landmarks of the log of this tag, and the note of the checkpoint that they were proved against.
+    pub(crate) fn landmarks(&self, log: LogTag) -> Option<(&TrustedLandmarks, &str)> {
+        let held = self.landmarks.iter().find(|held| held.log == log)?;
+        Some((&held.proved, &held.checkpoint))
     }
 
     /// The checkpoint that this note was accepted for when the bundle was opened.

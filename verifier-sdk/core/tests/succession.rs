@@ -1,18 +1,21 @@
 //! How one root follows another: who signs it, where it is seen, and what the feed says of it.
 
 use sillok_log::entry::MAX_CUT_SIZE;
+use sillok_log::landmark::{Landmarks, Schedule};
 use sillok_log::merkle::Hash;
 use sillok_log::note::{MAX_NOTE_BYTES, SignatureKind, SignerKey};
-use sillok_log::{LeafIndex, TreeSize};
+use sillok_log::{LeafIndex, TreeSize, UnixSeconds};
 use sillok_verifier::trust::{
-    Container, Cuts, FeedSnapshot, Issuer, IssuerKey, MAX_ISSUERS, MAX_KEYS, MAX_SNAPSHOTS, Standing,
+    Container, Cuts, EarlierLandmarks, Feed, FeedLandmarks, FeedSnapshot, Issuer, IssuerKey,
+    MAX_FEED_LANDMARK_BYTES, MAX_FEED_LOGS, MAX_ISSUERS, MAX_KEYS, MAX_SNAPSHOTS, Standing,
 };
-use sillok_verifier::{Anchors, Memory, Trust, TrustError};
+use sillok_verifier::{Anchors, Memory, Trust, TrustError, Verdict};
 
 #[expect(dead_code, reason = "each test program uses its part of the world")]
 #[path = "support/world.rs"]
 mod world;
 
+use world::log::Log;
 use world::*;
 
 fn note_key(name: &str, seed: u8) -> SignerKey {
@@ -191,4 +194,153 @@ fn the_largest_root_fits_a_note() {
     let key = Signing::P256(seeds.next().expect("a seed")).public();
     world.root.issuers[0].keys.push(IssuerKey { key, standing: Standing::Active });
     assert!(world.root.to_text().is_err());
+}
+
+const NEXT: &str = "log.example/2027h1";
+
+/// A credential in a log with landmarks, and another log in the policy that is to take over.
+fn announced() -> (World, Issued) {
+    let mut world = World::new();
+    let issued = world.issue(&payload());
+    while world.log.size() < 10 {
+        world.publish();
+    }
+    world.landmark_sizes = vec![0, 4, 6];
+    let logs = [&world.log.key.verifier(), &note_key(NEXT, 8).verifier()].map(|log| format!("log {log}\n"));
+    world.root.policy = format!("{}quorum none\n", logs.concat());
+    (world, issued)
+}
+
+fn judge(container: &Container, memory: &Memory, issued: &Issued, receipt: &[u8]) -> (Verdict, Memory) {
+    let bytes = container.to_json().expect("a container");
+    let (trust, memory) = Trust::open(bytes.as_bytes(), None, memory, NOW).expect("opens");
+    verify_kept(&trust, &memory, issued.credential.as_bytes(), Some(receipt), &[], NOW)
+}
+
+/// Landmark receipts of the log before were `landmark.unknown` once the next log had taken over: the feed held the landmarks
+/// of one log only.
+//= specs/trust-bundle.md#feed-landmarks
+//= type=test
+#[test]
+fn a_landmark_receipt_outlives_its_log() {
+    let (mut world, issued) = announced();
+    let (receipt, last) = (world.landmark_receipt(&issued).encode(), world.log.size() as u64);
+    let (verdict, memory) = judge(&world.container(), &Memory::default(), &issued, &receipt);
+    assert!(verdict.admits(), "{verdict}");
+    let frozen = world.log.size() as u64;
+    world.succeed(Log::new(NEXT, 8));
+    for memory in [&memory, &Memory::default()] {
+        let (verdict, kept) = judge(&world.container(), memory, &issued, &receipt);
+        let Verdict::Valid(facts) = verdict else { panic!("{verdict}") };
+        assert_eq!((facts.origin.as_str(), facts.index), (ORIGIN, issued.index));
+        assert_eq!(facts.checkpoint_size, TreeSize(frozen), "of the frozen log");
+        assert_eq!(kept.checkpoints().count(), 2, "both logs are remembered");
+    }
+    assert!(last < frozen);
+    // A log after that: both of those before are held.
+    let third = note_key("log.example/2027h2", 9).verifier();
+    world.root.policy = world.root.policy.replace("quorum", &format!("log {third}\nquorum"));
+    world.landmark_sizes = vec![0, 1];
+    world.succeed(Log::new("log.example/2027h2", 9));
+    assert_eq!(world.landmarks_before.len(), 2);
+    assert!(judge(&world.container(), &Memory::default(), &issued, &receipt).0.admits());
+    // The cut of a key is that of the receipt's own log.
+    for (size, admits) in [(issued.index.0 + 1, true), (issued.index.0, false)] {
+        let cuts = Cuts::new([(ORIGIN.to_owned(), TreeSize(size))]);
+        world.root.issuers[0].keys[0].standing = Standing::Compromised(cuts);
+        let (verdict, _kept) = judge(&world.container(), &Memory::default(), &issued, &receipt);
+        assert_eq!(verdict.admits(), admits, "{verdict}");
+    }
+    world.landmarks_before.clear();
+    world.root.issuers[0].keys[0].standing = Standing::Active;
+    let (verdict, _kept) = judge(&world.container(), &Memory::default(), &issued, &receipt);
+    assert_eq!(verdict.reason().map(|reason| reason.code()), Some("landmark.unknown"));
+}
+
+#[test]
+fn landmarks_of_a_log_before_prove_themselves_under_the_policy() {
+    let (mut world, _issued) = announced();
+    let memory = try_open(&world.container(), None, &Memory::default()).expect("opens");
+    let fork = world.log.fork(world.log.size() - 1, Hash([7; 32]));
+    world.succeed(Log::new(NEXT, 8));
+    let honest = world.landmarks_before.remove(0);
+    let mut with = |earlier: &EarlierLandmarks| {
+        world.landmarks_before = vec![earlier.clone()];
+        try_open(&world.container(), None, &memory)
+    };
+    assert!(with(&honest).is_ok());
+    let mut damaged = honest.clone();
+    damaged.set.hashes[0].0[0] ^= 1;
+    assert_eq!(code(with(&damaged)), "trust.landmarks");
+    let resigned =
+        EarlierLandmarks { checkpoint: honest.checkpoint.replacen("\n12\n", "\n11\n", 1), ..honest.clone() };
+    assert_ne!(resigned, honest);
+    assert_eq!(code(with(&resigned)), "trust.feed-checkpoint");
+    let stranger = Log::new("other.example/log", 5);
+    assert_eq!(
+        code(with(&EarlierLandmarks { checkpoint: stranger.note(), ..honest.clone() })),
+        "trust.feed-checkpoint"
+    );
+    // Another history of the size that memory holds, proved with hashes of its own.
+    let sizes = honest.set.landmarks.clone();
+    let (landmarks, nodes) =
+        FeedLandmarks::nodes(&sizes, TreeSize(fork.size() as u64)).expect("within the log").expect("some");
+    let set = FeedLandmarks { landmarks, hashes: fork.nodes(&nodes) };
+    assert_eq!(code(with(&EarlierLandmarks { checkpoint: fork.note(), set })), "trust.fork");
+}
+
+#[test]
+fn a_feed_holds_each_log_once_and_eight_at_most() {
+    let (mut world, _issued) = announced();
+    world.succeed(Log::new(NEXT, 8));
+    let honest = world.landmarks_before[0].clone();
+    let named = |number: usize| {
+        let checkpoint = honest.checkpoint.replacen(ORIGIN, &format!("log.example/{number}"), 1);
+        EarlierLandmarks { checkpoint, ..honest.clone() }
+    };
+    let feed = |landmarks_before: Vec<EarlierLandmarks>| Feed { landmarks_before, ..world.feed() };
+    let most: Vec<_> = (0..MAX_FEED_LOGS).map(named).collect();
+    let text = feed(most).to_text().expect("a feed");
+    assert_eq!(Feed::parse(&text).expect("a feed").landmarks_before.len(), MAX_FEED_LOGS);
+    assert!(feed((0..=MAX_FEED_LOGS).map(named).collect()).to_text().is_err(), "one more");
+    assert!(feed(vec![named(1), named(1)]).to_text().is_err(), "a log that stands twice");
+    let own = EarlierLandmarks { checkpoint: world.log.note(), ..honest };
+    assert!(feed(vec![own]).to_text().is_err(), "the log of the checkpoint");
+}
+
+/// Half a year each, of fifty million entries a year: the whole year is there. Of more, the newest.
+#[test]
+fn a_year_of_landmarks_in_two_logs_fits_into_a_feed() {
+    let half = {
+        let (mut landmarks, mut schedule) = (Landmarks::new(), Schedule::begin(TreeSize(0), UnixSeconds(0)));
+        for hour in 1..=4_380 {
+            let size = TreeSize(25_000_000 * hour / 4_380);
+            schedule.allocate(&mut landmarks, size, UnixSeconds(hour * HOUR)).expect("a size");
+        }
+        landmarks
+    };
+    let size = TreeSize(25_000_000);
+    let (landmarks, nodes) = FeedLandmarks::nodes(&half, size).expect("within the log").expect("some");
+    let set = FeedLandmarks { landmarks, hashes: vec![Hash([7; 32]); nodes.len()] };
+    let (world, _issued, _container) = World::ready();
+    let earlier = |origin: &str| {
+        let checkpoint = Log::new(origin, 9).note();
+        EarlierLandmarks { checkpoint, set: set.clone() }
+    };
+    let mut room = MAX_FEED_LANDMARK_BYTES - set.length();
+    let mut held = Vec::new();
+    for origin in ["log.example/2", "log.example/1", "log.example/0"] {
+        let Some(fits) = earlier(origin).newest_within(size, room).expect("a set") else { continue };
+        room -= fits.length();
+        held.push(fits);
+    }
+    assert_eq!(held[0].set.landmarks.active(), 4_380, "the year before its end");
+    assert!(held[1].set.landmarks.active() > 1_000, "and some of the time before");
+    let empty = Feed { landmarks_before: Vec::new(), ..world.feed() }.to_text().expect("a feed").len();
+    let feed = Feed { landmarks: Some(set.clone()), landmarks_before: held, ..world.feed() };
+    let text = feed.to_text().expect("a feed");
+    println!("two and a part of half-years: {} bytes", text.len() - empty);
+    assert!(text.len() - empty <= MAX_FEED_LANDMARK_BYTES && text.len() < MAX_NOTE_BYTES);
+    let none = earlier("log.example/0").newest_within(size, 300).expect("a set");
+    assert_eq!(none, None);
 }

@@ -6,8 +6,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use sillok_client::Source;
+use sillok_issuer::publish::keep_landmarks;
+use sillok_log::UnixSeconds;
 use sillok_log::note::VerifierKey;
 use sillok_registry::inspect::Inspection;
+use sillok_registry::landmarks::LandmarkFiles;
 use sillok_registry::store::FileBlobs;
 use sillok_registry::succession::carry;
 use sillok_registry::{Handle, Phase, Signed};
@@ -53,6 +57,7 @@ pub(super) fn run(data: &Path, next: &Path, context: &Context) -> anyhow::Result
     if waits.size.is_none() {
         // 2. All of it is public.
         publish(&folder, &last, context)?;
+        cover(&folder, &last, context)?;
 
         // 3. The new log begins with what says what the old one came to.
         let count = begin_log(&folder, &next, &last, context)?;
@@ -61,6 +66,11 @@ pub(super) fn run(data: &Path, next: &Path, context: &Context) -> anyhow::Result
         // 4. The issuer moves, in one step. It is nowhere twice, so that no slot is given twice.
         copy_keys(&folder, &next.place)?;
         move_issuer(&folder, &next)?;
+        keep_landmarks(
+            &next.place.path().join("issuer"),
+            &old,
+            &Source::open(&folder.place.public().display().to_string())?,
+        )?;
         //
         // If we crash here: the new folder does not serve yet, and the old one not any more.
 
@@ -124,6 +134,17 @@ fn publish(folder: &Folder, last: &Signed, context: &Context) -> anyhow::Result<
     Ok(registry.stop()?)
 }
 
+//= specs/landmarks.md#allocation
+/// Allocates landmarks up to the end of the frozen log, as if two more hours had begun.
+fn cover(folder: &Folder, last: &Signed, context: &Context) -> anyhow::Result<()> {
+    let (kept, now) = (folder.place.path().join("landmarks"), (context.clock)());
+    let mut files = LandmarkFiles::open(&kept, &folder.place.public(), last.size(), now)?;
+    for hours in 0..=2 {
+        files.advance(last.size(), UnixSeconds(now.0.saturating_add(hours * SECONDS_AN_HOUR)))?;
+    }
+    Ok(())
+}
+
 fn begin_log(folder: &Folder, next: &Folder, last: &Signed, context: &Context) -> anyhow::Result<u64> {
     let registry = open_log(next, context)?;
     wait_until_open(&registry.handle())?;
@@ -167,5 +188,7 @@ fn move_issuer(folder: &Folder, next: &Folder) -> anyhow::Result<()> {
 
 /// How long the last checkpoint may take to be cosigned before somebody is told.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+const SECONDS_AN_HOUR: u64 = 3_600;
 
 const PAUSE: Duration = Duration::from_millis(5);

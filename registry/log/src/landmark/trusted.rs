@@ -43,6 +43,30 @@ fn push_nodes(mut start: u64, end: u64, nodes: &mut Vec<NodeId>) {
     }
 }
 
+/// The newest `count` of landmarks that leaves can be proved to, with the hashes that prove them: computed from the hashes
+/// that prove all of them.
+///
+/// # Errors
+/// Those of [`landmark_nodes`]; [`LandmarkError::Proof`] if there are more hashes, or fewer. It does not check them.
+pub fn newest_with_hashes(
+    landmarks: &Landmarks,
+    size: TreeSize,
+    hashes: &[Hash],
+    count: usize,
+) -> Result<(Landmarks, Vec<Hash>), LandmarkError> {
+    let cut = CutTree::new(landmarks, size, hashes)?;
+    let mut kept = landmarks.clone();
+    kept.keep_newest(count);
+    let length = LandmarkError::Proof(ProofError::Length { expected: cut.ends.len(), found: hashes.len() });
+    // A largest node between fewer cuts is made of whole ones: none that lies between more cuts holds it.
+    let hash = |node: NodeId| {
+        let start = node.start()?.0;
+        cut.root(Interval { start, end: node.end()?.0 })
+    };
+    let hashes: Option<Vec<Hash>> = landmark_nodes(&kept, size)?.into_iter().map(hash).collect();
+    Ok((kept, hashes.ok_or(length)?))
+}
+
 /// Landmarks whose subtrees are proved to be of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedLandmarks {
@@ -63,13 +87,8 @@ impl TrustedLandmarks {
         root: &Hash,
         hashes: &[Hash],
     ) -> Result<Self, LandmarkError> {
-        let nodes = landmark_nodes(&landmarks, size)?;
-        let length = ProofError::Length { expected: nodes.len(), found: hashes.len() };
-        if nodes.len() != hashes.len() {
-            return Err(LandmarkError::Proof(length));
-        }
-        let ends = nodes.iter().map(|node| node.end().unwrap_or(size).0).collect();
-        let cut = CutTree { ends, hashes };
+        let cut = CutTree::new(&landmarks, size, hashes)?;
+        let length = ProofError::Length { expected: cut.ends.len(), found: hashes.len() };
         let tree = Interval::of_tree(size).map_err(LandmarkError::Proof)?;
         let computed = cut.root(tree).ok_or(LandmarkError::Proof(length))?;
         expect_root(computed, root).map_err(LandmarkError::Proof)?;
@@ -138,7 +157,17 @@ struct CutTree<'h> {
     hashes: &'h [Hash],
 }
 
-impl CutTree<'_> {
+impl<'h> CutTree<'h> {
+    fn new(landmarks: &Landmarks, size: TreeSize, hashes: &'h [Hash]) -> Result<Self, LandmarkError> {
+        let nodes = landmark_nodes(landmarks, size)?;
+        if nodes.len() != hashes.len() {
+            let length = ProofError::Length { expected: nodes.len(), found: hashes.len() };
+            return Err(LandmarkError::Proof(length));
+        }
+        let ends = nodes.iter().map(|node| node.end().unwrap_or(size).0).collect();
+        Ok(Self { ends, hashes })
+    }
+
     /// The hash over an interval that is a subtree and made of whole nodes; `None` if it is not.
     fn root(&self, interval: Interval) -> Option<Hash> {
         if interval.is_empty() {

@@ -1,7 +1,7 @@
 //! Receipts relative to a landmark.
 
 use super::super::Vector;
-use super::super::world::{ORIGIN, Plan, World, log_key, witness};
+use super::super::world::{Log, ORIGIN, Plan, World, log_key, witness};
 use super::{Scene, world};
 use crate::reference::cosignature::CosignerKey;
 use crate::reference::encoding::base64;
@@ -36,6 +36,7 @@ fn scene(change: impl FnOnce(&mut LandmarkReceipt)) -> Scene {
 
 pub(super) fn vectors() -> Vec<Vector> {
     let mut all = good();
+    all.extend(of_a_log_before());
     all.extend(unknown());
     all.extend(mismatches());
     all.extend(others());
@@ -68,6 +69,55 @@ fn good() -> Vec<Vector> {
             "landmark-valid-full-receipt",
             "valid",
             "a verifier that holds landmarks takes full receipts too",
+        ),
+    ]
+}
+
+/// The credential is leaf 2 of a log that this one has succeeded.
+fn of_a_log_before() -> Vec<Vector> {
+    let key = NoteKey::new("log.example/before", ED25519, 8);
+    let frozen = Plan::default().build_on(Log { key, witnesses: Vec::new(), entries: Vec::new() });
+    let name = frozen.log.key.name.clone();
+    let next = |cuts: Option<u64>| {
+        world(|plan| {
+            let logs = [&frozen.log.key, &log_key()].map(|key| format!("log {}\n", key.vkey()));
+            plan.policy = Some(format!("{}quorum none\n", logs.concat()));
+            plan.landmarks_before = vec![frozen.landmarks_as_before(&held())];
+            if let Some(size) = cuts {
+                plan.key_state = ("compromised", vec![(name.clone(), size)]);
+            }
+        })
+    };
+    let shown = |cuts: Option<u64>, change: &dyn Fn(&mut LandmarkReceipt)| {
+        let mut receipt = frozen.landmark_receipt(&held());
+        change(&mut receipt);
+        Scene::of(&next(cuts)).with(|scene| scene.receipt = Some(receipt.bytes()))
+    };
+    vec![
+        shown(None, &|_| ()).vector(
+            "landmark-log-before",
+            "valid",
+            "the feed holds the landmarks of the log before",
+        ),
+        shown(Some(3), &|_| ()).vector(
+            "landmark-log-before-cut",
+            "valid",
+            "index 2 is below the cut of the log before",
+        ),
+        shown(None, &|receipt| receipt.number = 3).vector(
+            "landmark-log-before-newer",
+            "cannot tell landmark.unknown",
+            "a landmark that the frozen log has not",
+        ),
+        shown(None, &|receipt| receipt.origin = ORIGIN.into()).vector(
+            "landmark-log-before-as-own",
+            "cannot tell landmark.unknown",
+            "the present log has none",
+        ),
+        shown(Some(2), &|_| ()).vector(
+            "landmark-log-before-after-cut",
+            "not valid key.compromised",
+            "index 2 is the cut of the log before",
         ),
     ]
 }

@@ -61,11 +61,11 @@ fn by_landmark(
     let receipt = LandmarkReceipt::parse(receipt).map_err(|_unreadable| Reason::ReceiptMalformed)?;
     let leaf = leaf(&receipt.extra, signed)?;
     origin_of(receipt.log, trust)?;
-    let landmarks = trust.landmarks(receipt.log).filter(|landmarks| landmarks.has(receipt.landmark));
-    let landmarks = landmarks.ok_or(Reason::LandmarkUnknown)?;
+    let held = trust.landmarks(receipt.log).filter(|(landmarks, _note)| landmarks.has(receipt.landmark));
+    let (landmarks, note) = held.ok_or(Reason::LandmarkUnknown)?;
     // The landmarks were proved to this checkpoint, and its signatures checked, when the bundle was opened. What memory
     // has seen since is compared.
-    let checkpoint = open_checkpoint(&trust.feed().checkpoint, trust, kept)?;
+    let checkpoint = open_checkpoint(note, trust, kept)?;
     landmarks
         .check(receipt.landmark, &leaf, receipt.index, &receipt.proof)
         .map_err(|_mismatch| Reason::InclusionMismatch)?;

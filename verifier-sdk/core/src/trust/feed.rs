@@ -10,10 +10,11 @@ use sillok_log::entry::{
 use sillok_log::merkle::MAX_INCLUSION_PROOF;
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
 
-use super::FeedLandmarks;
+use super::landmarks;
 use super::members::{
     ObjectText, counted, document_line, expect_type, hex_hash, items, json_array, proof, refused, time,
 };
+use super::{EarlierLandmarks, FeedLandmarks};
 use crate::json::{Json, JsonError, Object};
 
 /// The feed document of a trust bundle.
@@ -37,6 +38,8 @@ pub struct Feed {
     pub snapshots: Vec<FeedSnapshot>,
     /// Landmarks of the checkpoint's log that are proved against it.
     pub landmarks: Option<FeedLandmarks>,
+    /// Landmarks of logs before it, each against a checkpoint of its own; with those above, of [`super::MAX_FEED_LOGS`] logs at most.
+    pub landmarks_before: Vec<EarlierLandmarks>,
 }
 
 /// A snapshot entry with its place and proof.
@@ -71,15 +74,18 @@ impl Feed {
         if !snapshots.iter().all(|one| places.insert((one.snapshot.list, one.snapshot.sequence))) {
             return Err(refused("snapshots", "an array without a snapshot that stands twice"));
         }
+        let checkpoint = object.string("checkpoint")?.to_string();
+        let (landmarks, landmarks_before) = landmarks::read(object, &checkpoint)?;
         Ok(Self {
             sequence: counted(object, "sequence")?,
             epoch: counted(object, "epoch")?,
             root: counted(object, "root")?,
             issued: time(object, "issued")?,
             not_after: time(object, "not_after")?,
-            checkpoint: object.string("checkpoint")?.to_string(),
+            checkpoint,
             snapshots,
-            landmarks: items(object, "landmarks", 1, FeedLandmarks::read)?.pop(),
+            landmarks,
+            landmarks_before,
         })
     }
 
@@ -88,6 +94,8 @@ impl Feed {
     /// # Errors
     /// Whatever [`Feed::parse`] would refuse, so that nothing unreadable is ever signed.
     pub fn to_text(&self) -> Result<String, JsonError> {
+        let before = self.landmarks_before.iter().map(EarlierLandmarks::to_json);
+        let landmarks = self.landmarks.iter().map(FeedLandmarks::to_json).chain(before);
         let mut text = ObjectText::new()
             .string("type", TYPE)
             .number("sequence", self.sequence)
@@ -97,7 +105,7 @@ impl Feed {
             .number("not_after", self.not_after.0)
             .string("checkpoint", &self.checkpoint)
             .json("snapshots", &json_array(self.snapshots.iter().map(FeedSnapshot::to_json)))
-            .json("landmarks", &json_array(self.landmarks.iter().map(FeedLandmarks::to_json)))
+            .json("landmarks", &json_array(landmarks))
             .finish();
         text.push('\n');
         Self::parse(&text).map(|_read| text)

@@ -5,6 +5,7 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use sillok_log::audit::LogKind;
 use sillok_log::entry::{Document, Entry, document_digest};
@@ -15,8 +16,8 @@ use sillok_log::receipt::{LogTag, Receipt};
 use sillok_log::{Hash, UnixSeconds};
 
 use super::{
-    Anchors, Container, Feed, HeldLandmarks, Issuer, Issuers, Lists, Malformed, NotLogged, Part, Root, Trust,
-    TrustError,
+    Anchors, Container, EarlierLandmarks, Feed, FeedLandmarks, HeldLandmarks, Issuer, Issuers, Lists,
+    Malformed, NotLogged, Part, Root, Trust, TrustError,
 };
 use crate::json::JsonError;
 use crate::memory::{AlarmKind, FeedSeen, Memory, RootSeen};
@@ -81,7 +82,7 @@ pub(super) fn open(
     // 8. and 9. Snapshots and landmarks.
     let current = policy.open(&feed.checkpoint).map_err(TrustError::FeedCheckpoint)?;
     check_snapshots(&feed, &current)?;
-    let landmarks = prove_landmarks(&feed, &current)?;
+    let landmarks = prove_landmarks(&feed, &current, &policy, &mut checkpoints)?;
     let mut lists = Lists::of_feed(&feed, &current.checkpoint.origin);
     prove_files(&container, &policy, &mut lists, &mut checkpoints)?;
     checkpoints.insert(feed.checkpoint.clone(), current.clone());
@@ -270,12 +271,27 @@ fn check_snapshots(feed: &Feed, current: &Opened) -> Result<(), TrustError> {
     Ok(())
 }
 
+//= specs/trust-bundle.md#feed-landmarks
 /// Once, whatever is verified with them later.
-fn prove_landmarks(feed: &Feed, current: &Opened) -> Result<Option<HeldLandmarks>, TrustError> {
-    let Some(landmarks) = &feed.landmarks else { return Ok(None) };
-    let checkpoint = &current.checkpoint;
-    let proved = landmarks.prove(checkpoint.size, &checkpoint.root).map_err(TrustError::Landmarks)?;
-    Ok(Some(HeldLandmarks { log: LogTag::of(&checkpoint.origin), proved }))
+fn prove_landmarks(
+    feed: &Feed,
+    current: &Opened,
+    policy: &Policy,
+    checkpoints: &mut Checkpoints,
+) -> Result<Vec<HeldLandmarks>, TrustError> {
+    let prove = |set: &FeedLandmarks, note: &str, opened: &Opened| {
+        let Opened { checkpoint, .. } = opened;
+        let proved = set.prove(checkpoint.size, &checkpoint.root).map_err(TrustError::Landmarks)?;
+        Ok(HeldLandmarks { log: LogTag::of(&checkpoint.origin), checkpoint: note.to_string(), proved })
+    };
+    let present = feed.landmarks.iter().map(|set| prove(set, &feed.checkpoint, current));
+    let mut held = present.collect::<Result<Vec<HeldLandmarks>, TrustError>>()?;
+    for EarlierLandmarks { checkpoint, set } in &feed.landmarks_before {
+        let opened = policy.open(checkpoint).map_err(TrustError::FeedCheckpoint)?;
+        held.push(prove(set, checkpoint, &opened)?);
+        checkpoints.insert(checkpoint.clone(), opened);
+    }
+    Ok(held)
 }
 
 fn prove_files(

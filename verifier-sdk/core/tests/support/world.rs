@@ -20,7 +20,7 @@ use sillok_verifier::key::{Algorithm, PublicKey, lower_s};
 use sillok_verifier::snapshot::SnapshotFile;
 use sillok_verifier::status_list::encode_bitstring;
 use sillok_verifier::trust::{
-    Container, Feed, FeedLandmarks, FeedSnapshot, Issuer, IssuerKey, Root, Standing,
+    Container, EarlierLandmarks, Feed, FeedLandmarks, FeedSnapshot, Issuer, IssuerKey, Root, Standing,
 };
 use sillok_verifier::{Evidence, Holder, Memory, Policy, Trust, Verdict, verify};
 
@@ -123,6 +123,8 @@ pub(crate) struct World {
     pub(crate) published: Vec<Published>,
     /// Sizes of landmarks from number zero; without any the feed has none.
     pub(crate) landmark_sizes: Vec<u64>,
+    /// Landmarks of frozen logs.
+    pub(crate) landmarks_before: Vec<EarlierLandmarks>,
 }
 
 impl World {
@@ -160,7 +162,18 @@ impl World {
         };
         let state = ListState::new(LIST, MIN_LIST_SLOTS).expect("a list");
         let (feed_sequence, published, landmark_sizes) = (1, Vec::new(), Vec::new());
-        Self { log, issuer, root_key, feed_key, root, feed_sequence, state, published, landmark_sizes }
+        Self {
+            log,
+            issuer,
+            root_key,
+            feed_key,
+            root,
+            feed_sequence,
+            state,
+            published,
+            landmark_sizes,
+            landmarks_before: Vec::new(),
+        }
     }
 
     /// A world in which one credential is issued and the list's state is published, with what it hands out.
@@ -256,6 +269,17 @@ impl World {
         Some(FeedLandmarks { landmarks, hashes: self.log.nodes(&nodes) })
     }
 
+    /// Another log takes over. The feed holds the landmarks of this one, against its last checkpoint, from now on. The policy
+    /// is to name both.
+    pub(crate) fn succeed(&mut self, next: Log) {
+        let set = self.landmarks().expect("landmarks");
+        self.landmarks_before.insert(0, EarlierLandmarks { checkpoint: self.log.note(), set });
+        (self.log, self.landmark_sizes) = (next, Vec::new());
+        self.published.clear();
+        self.publish();
+        self.feed_sequence += 1;
+    }
+
     /// The receipt of a credential relative to its landmark.
     pub(crate) fn landmark_receipt(&self, issued: &Issued) -> LandmarkReceipt {
         let landmarks = self.landmarks().expect("landmarks").landmarks;
@@ -278,6 +302,7 @@ impl World {
             checkpoint: self.log.note(),
             snapshots: self.published.last().map(|newest| self.record(newest)).into_iter().collect(),
             landmarks: self.landmarks(),
+            landmarks_before: self.landmarks_before.clone(),
         }
     }
 
