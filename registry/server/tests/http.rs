@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -364,7 +365,12 @@ fn more_than_the_limits_is_refused() {
 fn a_full_queue_and_a_full_share_are_told_apart() {
     let limits = Limits { queue_entries: 1, ..Limits::default() };
     let world = World::with(LogKind::Typed, limits, HttpConfig::default()).ready();
+    // What never fits is refused for good.
     let answer = world.post(&administrator(), &body(&[key_added(), key_added()]));
+    assert_eq!(answer.problem(), (413, "request.too-large".into()));
+    assert!(answer.detail().contains("1 to 1 entries") && answer.header("retry-after").is_none());
+    world.state.handle().stats().queue_entries.fetch_add(1, Ordering::SeqCst);
+    let answer = world.post(&administrator(), &body(&[key_added()]));
     assert_eq!(answer.problem(), (503, "queue.full".into()));
     assert!(answer.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
 
@@ -452,7 +458,9 @@ fn a_raw_log_takes_bytes_as_they_are_on_its_own_listener_only() {
 
     let limits = Limits { queue_bytes: 1, ..Limits::default() };
     let full = World::with(LogKind::Raw, limits, HttpConfig::default()).ready();
-    let answer = full.add(b"xx");
+    assert_eq!(full.add(b"xx").problem(), (413, "request.too-large".into()));
+    full.state.handle().stats().queue_bytes.fetch_add(1, Ordering::SeqCst);
+    let answer = full.add(b"x");
     assert_eq!(answer.problem(), (503, "queue.full".into()));
     assert!(answer.header("retry-after").is_some());
     let typed = World::start().ready();
