@@ -47,7 +47,8 @@ pub use problem::Problem;
 pub struct HttpConfig {
     /// Threads that serve.
     pub workers: usize,
-    /// Connections at once, all threads together; more wait to be accepted.
+    /// Connections at once, all threads together; more wait to be accepted. Fewer where the process, with all of its
+    /// listeners, may not open so many files.
     pub max_connections: usize,
     /// Longest time for the head of a request to arrive; at least a second, since the HTTP library's clock is up to half
     /// a second behind.
@@ -351,18 +352,20 @@ pub fn server(
     services: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Server> {
     let workers = config.workers.max(1);
-    let most = descriptors::connections(config.max_connections);
+    let share = Arc::new(descriptors::connections(config.max_connections));
     // Also where the answer is with the system already and this process knows nothing of it any more. Connections
     // inherit it from their listener.
     let milliseconds = u32::try_from(config.write_timeout.as_millis()).unwrap_or(u32::MAX);
     set_tcp_user_timeout(&listener, milliseconds)?;
     let builder = Server::build()
         .workers(workers)
-        .max_concurrent_connections(most.div_ceil(workers).max(1))
+        .max_concurrent_connections(share.connections.div_ceil(workers).max(1))
         .shutdown_timeout(config.shutdown_timeout.as_secs())
         .disable_signals();
     let (config, ends) = (config.clone(), builder.graceful_shutdown_signal());
     let serve = move || {
+        // Given back when the server is gone.
+        let _share = &share;
         let (ends, patience) = (ends.clone(), Patience::of(&config));
         let app = App::new()
             .configure(services.clone())
