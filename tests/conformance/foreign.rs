@@ -6,12 +6,13 @@ use sillok_tests::vectors::Vector;
 use crate::cosignature;
 use crate::credential::public_key;
 use crate::files::{Outcome, bytes, ok_or_error, same, text};
-use crate::note;
+use crate::{note, presentation};
 
 pub(crate) fn run(vector: &Vector) -> Outcome {
     match text(vector, "check") {
         "cosignature" => cosignature::run(vector),
         "note" => note::run(vector),
+        "sd-jwt" => presentation::run_foreign(vector),
         "signature" => {
             let key = public_key(bytes(vector, "key")).ok_or("the key is refused")?;
             ok_or_error(&key.verify(bytes(vector, "message"), bytes(vector, "signature")))

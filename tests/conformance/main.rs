@@ -13,6 +13,7 @@ mod foreign;
 mod landmark;
 mod ledger;
 mod note;
+mod presentation;
 mod receipt;
 mod reference;
 mod status;
@@ -101,6 +102,11 @@ fn date() {
 #[test]
 fn credential() {
     check_topic("credential", credential::run);
+}
+
+#[test]
+fn presentation() {
+    check_topic("presentation", presentation::run);
 }
 
 #[test]

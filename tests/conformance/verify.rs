@@ -1,11 +1,12 @@
 //! `specs/trust-bundle.md#opening` and `specs/verification.md`: whole scenarios.
 
 use sillok_tests::vectors::{Part, Vector};
+use sillok_verifier::holder::Shown;
 use sillok_verifier::memory::Memory;
 use sillok_verifier::population::Population;
 use sillok_verifier::{Anchors, Evidence, Holder, Policy, Trust, TrustError, UnixSeconds, Verdict, verify};
 
-use crate::files::{Outcome, error, number_of};
+use crate::files::{Outcome, error, number_of, text};
 use crate::note::verifier_key;
 
 /// A verifier that goes through the parts of a file in their order.
@@ -82,6 +83,18 @@ pub(crate) fn run_trust(vector: &Vector) -> Outcome {
     }
 }
 
+/// What the door asks of the holder.
+fn asked(vector: &Vector) -> Result<Holder<'_>, String> {
+    match (vector.get("holder"), vector.get("nonce"), vector.get("audience")) {
+        (None, None, None) => Ok(Holder::NotAsked),
+        (Some(b"live"), None, None) => Ok(Holder::Live),
+        (None, Some(_), Some(_)) => {
+            Ok(Holder::Challenge { nonce: text(vector, "nonce"), audience: text(vector, "audience") })
+        }
+        _other => Err("the policy is no policy".into()),
+    }
+}
+
 pub(crate) fn run(vector: &Vector) -> Outcome {
     let (mut door, refused) = Door::enter(&vector.parts)?;
     if let Some(refused) = refused {
@@ -91,13 +104,22 @@ pub(crate) fn run(vector: &Vector) -> Outcome {
     let statuses: Vec<&[u8]> = vector.all_of("status").collect();
     let credential = vector.get("credential").ok_or("no credential")?;
     let evidence = Evidence { credential, receipt: vector.get("receipt"), statuses: &statuses };
-    let (verdict, memory) = verify(&evidence, trust, &door.memory, &Policy::new(Holder::NotAsked), door.now);
+    let policy = Policy::new(asked(vector)?);
+    let mut shown = number_of(vector, "shown-limit")
+        .map_or_else(Shown::default, |limit| Shown::with_limit(usize::try_from(limit).unwrap_or(usize::MAX)));
+    if let Some(before) = number_of(vector, "shown") {
+        let (verdict, _memory) = verify(&evidence, trust, &door.memory, &policy, UnixSeconds(before));
+        if !shown.once(verdict, UnixSeconds(before)).admits() {
+            return Err("it was not valid when it was shown before".into());
+        }
+    }
+    let (verdict, memory) = verify(&evidence, trust, &door.memory, &policy, door.now);
     if !verdict.admits() && memory.alarms() == door.memory.alarms() && memory != door.memory {
         return Err("memory changed though a rule failed".into());
     }
     door.memory = memory;
     door.expect_alarms(vector)?;
-    Ok(match verdict {
+    Ok(match shown.once(verdict, door.now) {
         Verdict::Valid(_facts) => "valid".into(),
         Verdict::Invalid(reason) => format!("not valid {}", reason.code()),
         Verdict::Unknown(reason) => format!("cannot tell {}", reason.code()),

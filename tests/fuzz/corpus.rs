@@ -53,6 +53,15 @@ pub(crate) fn parts(names: &[&str]) -> Vec<Vec<u8>> {
     named.map(|part| part.bytes.clone()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// Whole presentations, and payloads of which something is hidden.
+pub(crate) fn presentations() -> Vec<Vec<u8>> {
+    let mut all: Vec<_> =
+        parts(&["credential", "presentation"]).into_iter().filter(|bytes| bytes.contains(&b'~')).collect();
+    let topic = vectors().iter().filter(|vector| vector.topic == "presentation");
+    all.extend(topic.filter_map(|vector| vector.get("payload").map(<[u8]>::to_vec)));
+    all
+}
+
 pub(crate) fn landmark_receipts() -> Vec<Vec<u8>> {
     parts(&["receipt"]).into_iter().filter(|bytes| LandmarkReceipt::is_claimed_by(bytes)).collect()
 }

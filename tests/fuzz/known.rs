@@ -10,10 +10,12 @@ use sillok_log::policy::Policy;
 use sillok_log::receipt::Receipt;
 use sillok_tests::reference::tree::sha256;
 use sillok_tests::vectors::Vector;
+use sillok_verifier::encoding::decode_base64url;
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::jws::{Jws, TokenType};
 use sillok_verifier::key::PublicKey;
 use sillok_verifier::population::Population;
+use sillok_verifier::sd_jwt::Presentation;
 use sillok_verifier::snapshot::SnapshotFile;
 use sillok_verifier::{Evidence, Holder, Memory, Policy as DoorPolicy, Trust, verify};
 
@@ -32,6 +34,10 @@ pub(crate) struct Known {
     /// By the SHA-256 of their files.
     pub(crate) populations: BTreeMap<Vec<u8>, Population>,
     pub(crate) door: Door,
+    /// A door that asks for live codes.
+    pub(crate) live: Door,
+    /// What holders of the vectors signed.
+    pub(crate) codes: BTreeSet<Vec<u8>>,
 }
 
 /// A door that admits one credential.
@@ -60,6 +66,8 @@ impl Known {
         let policies: BTreeMap<Vec<u8>, Policy> =
             trusts.iter().map(|trust| (trust.policy().encode(), trust.policy().clone())).collect();
         let policies: Vec<Policy> = policies.into_values().collect();
+        let live = vectors().iter().find(|vector| vector.name == "holder-live").and_then(Door::of);
+        let live = live.expect("a vector of a live code is valid");
         let known = Self {
             note_texts: note_texts(&note_keys),
             signing_inputs: signing_inputs(&credential_keys),
@@ -73,6 +81,8 @@ impl Known {
                 .filter_map(|file| Some((sha256(&[file]).to_vec(), Population::parse(file).ok()?)))
                 .collect(),
             door: vectors().iter().find_map(Door::of).expect("a vector of one bundle is valid"),
+            codes: codes(&live.credential),
+            live,
             note_keys,
             credential_keys,
             policies,
@@ -138,7 +148,11 @@ fn credential_keys(trusts: &[Trust]) -> Vec<PublicKey> {
 fn signing_inputs(keys: &[PublicKey]) -> BTreeSet<Vec<u8>> {
     let tokens = parts(&["credential"]);
     // The longest that any type allows: a credential that is too long was signed all the same.
-    let parsed = tokens.iter().filter_map(|token| Jws::parse(token, TokenType::STATUS_LIST).ok());
+    let tokens = tokens.iter().map(|shown| shown.split(|&byte| byte == b'~').next().unwrap_or_default());
+    let parsed = tokens.flat_map(|token| {
+        [TokenType::STATUS_LIST, TokenType::SD_CREDENTIAL].map(|expected| Jws::parse(token, expected).ok())
+    });
+    let parsed = parsed.flatten();
     let signed = parsed.filter(|jws| keys.iter().any(|key| jws.verify(key).is_ok()));
     signed.map(|jws| jws.signing_input().to_vec()).collect()
 }
@@ -147,6 +161,21 @@ fn proved_states(file: &[u8], policies: &[Policy]) -> Vec<Hash> {
     let Ok(file) = SnapshotFile::parse(file) else { return Vec::new() };
     let proved = policies.iter().filter_map(|policy| file.prove(policy).ok());
     proved.map(|proved| proved.state().digest()).collect()
+}
+
+/// The signing inputs of key-binding tokens by the holder of this presentation.
+fn codes(shown: &[u8]) -> BTreeSet<Vec<u8>> {
+    let token = Presentation::parse(shown).expect("a presentation").token;
+    let token = Jws::parse(token, TokenType::SD_CREDENTIAL).expect("a credential");
+    let jwk = token.payload().get("cnf").and_then(|cnf| cnf.get("jwk")).expect("a holder");
+    let holder = PublicKey::from_jwk(jwk).expect("a key");
+    let signed = |shown: &Vec<u8>| {
+        let token = Presentation::parse(shown).ok()?.key_binding?;
+        let mut parts = token.rsplitn(2, |&byte| byte == b'.');
+        let (signature, input) = (parts.next()?, parts.next()?);
+        holder.verify(input, &decode_base64url(signature)?).ok().map(|()| input.to_vec())
+    };
+    parts(&["credential"]).iter().filter_map(signed).collect()
 }
 
 impl Door {

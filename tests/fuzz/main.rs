@@ -122,6 +122,11 @@ fn credential() {
 }
 
 #[test]
+fn presentation() {
+    run("presentation");
+}
+
+#[test]
 fn date() {
     run("date");
 }

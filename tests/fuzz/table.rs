@@ -22,7 +22,7 @@ const fn target(
 }
 
 /// Each of them is a test in `main.rs` and a binary in `shell/Cargo.toml`, in this order.
-pub(crate) static TABLE: [Target; 32] = [
+pub(crate) static TABLE: [Target; 33] = [
     target("note", targets::note, corpus::notes, LONG),
     target("verifier_key", targets::verifier_key, corpus::verifier_keys, LONG),
     target("checkpoint", targets::checkpoint, corpus::checkpoint_bodies, LONG),
@@ -38,6 +38,7 @@ pub(crate) static TABLE: [Target; 32] = [
     target("authorization", targets::authorization, corpus::authorizations, SHORT),
     target("jws", targets::jws, || corpus::parts(&["credential"]), LONG),
     target("credential", targets::credential, corpus::credential_payloads, LONG),
+    target("presentation", targets::presentation, corpus::presentations, LONG),
     target("date", targets::date, || corpus::parts(&["date"]), SHORT),
     target("trust_bundle", targets::trust_bundle, || corpus::parts(&["trust"]), LONG),
     target("trust_document", targets::trust_document, corpus::trust_documents, LONG),

@@ -11,6 +11,7 @@ pub mod landmark;
 pub mod ledger;
 pub mod note;
 pub mod population;
+pub mod presentation;
 pub mod receipt;
 pub mod status;
 pub mod tree;

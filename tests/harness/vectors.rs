@@ -19,6 +19,7 @@ pub mod landmark;
 pub mod ledger;
 pub mod note;
 pub mod policy;
+pub mod presentation;
 pub mod receipt;
 pub mod status;
 pub mod subtree;
@@ -47,6 +48,7 @@ pub fn all() -> Vec<Vector> {
         status::vectors,
         date::vectors,
         credential::vectors,
+        presentation::vectors,
         trust::vectors,
         verify::vectors,
         witness::vectors,

@@ -5,6 +5,7 @@ use super::world::{DAY, ISSUER, NOW, ORIGIN, Plan, START, World, list_uri, witne
 use crate::reference::credential::{IssuerKey, compact, header, status_entries};
 use crate::reference::json::{object, string};
 
+mod holders;
 mod landmarks;
 mod logs;
 mod population;
@@ -20,6 +21,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(issuers());
     all.extend(documents());
     all.extend(clocks());
+    all.extend(holders::vectors());
     all.extend(receipts::vectors());
     all.extend(landmarks::vectors());
     all.extend(logs::vectors());
@@ -38,6 +40,8 @@ struct Scene {
     statuses: Vec<String>,
     population: Option<Vec<u8>>,
     now: u64,
+    /// What the door asks of the holder, and what it was shown before.
+    policy: Vec<(&'static str, String)>,
 }
 
 impl Scene {
@@ -50,6 +54,7 @@ impl Scene {
             statuses: Vec::new(),
             population: None,
             now: NOW,
+            policy: Vec::new(),
         }
     }
 
@@ -75,6 +80,7 @@ impl Scene {
         let vector = self.trust.iter().fold(vector, |vector, trust| vector.text("trust", trust));
         let vector = self.population.iter().fold(vector, |vector, file| vector.hex("population", file));
         let vector = if self.now == NOW { vector } else { vector.line("now", self.now) };
+        let vector = self.policy.iter().fold(vector, |vector, (name, value)| vector.line(name, value));
         let vector = vector.line("credential", self.credential);
         let vector = self.receipt.iter().fold(vector, |vector, receipt| vector.text("receipt", receipt));
         self.statuses.iter().fold(vector, |vector, status| {

@@ -78,6 +78,12 @@ impl Credential {
     }
 }
 
+/// Checks what disclosures can break in a payload that [`Credential::parse`] has read: all that is hidden is in the subject.
+pub(crate) fn check_disclosed(payload: &Json) -> Result<(), CredentialError> {
+    let claims = payload.object().map_err(|_error| broken("", "is not an object"))?;
+    form::check_disclosed_subject(claims)
+}
+
 /// The issuer's id: a URL, or an object with one.
 fn issuer(claims: &Object) -> Result<&str, CredentialError> {
     let found = match claims.get("issuer") {

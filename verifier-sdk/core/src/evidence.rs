@@ -9,7 +9,7 @@
     reason = "callers build it; another kind of evidence is another version"
 )]
 pub struct Evidence<'a> {
-    /// The credential: a compact JWS.
+    /// The credential: a compact JWS, alone or in a presentation.
     pub credential: &'a [u8],
     /// The credential's receipt: a tlog-proof text, or a landmark or subtree receipt.
     pub receipt: Option<&'a [u8]>,

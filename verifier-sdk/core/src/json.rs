@@ -81,6 +81,10 @@ impl Json {
         if let Self::Object(object) = self { Ok(object) } else { Err(JsonError::kind("an object")) }
     }
 
+    pub(crate) fn into_object(self) -> Result<Object, JsonError> {
+        if let Self::Object(object) = self { Ok(object) } else { Err(JsonError::kind("an object")) }
+    }
+
     /// The items of the array that this value is.
     ///
     /// # Errors
@@ -136,6 +140,17 @@ impl Object {
     /// Names and values in the order of the text.
     pub fn members(&self) -> impl Iterator<Item = (&str, &Json)> {
         self.members.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The object of these members, unless a name occurs twice.
+    #[must_use]
+    pub fn from_members(members: Vec<(String, Json)>) -> Option<Self> {
+        let object = Self { members };
+        object.duplicate().is_none().then_some(object)
+    }
+
+    pub(crate) fn into_members(self) -> Vec<(String, Json)> {
+        self.members
     }
 
     /// Whether the object has no members.
@@ -241,6 +256,41 @@ pub fn push_string(out: &mut String, text: &str) {
         }
     }
     out.push('"');
+}
+
+impl Json {
+    /// Appends this value as JSON text without white space, members in their order: for those who compose JSON whose bytes
+    /// get signed or hashed.
+    pub fn push_to(&self, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Self::Integer(number) => out.push_str(&number.to_string()),
+            Self::String(text) => push_string(out, text),
+            Self::Array(items) => {
+                out.push('[');
+                for (number, item) in items.iter().enumerate() {
+                    if number > 0 {
+                        out.push(',');
+                    }
+                    item.push_to(out);
+                }
+                out.push(']');
+            }
+            Self::Object(object) => {
+                out.push('{');
+                for (number, (name, value)) in object.members().enumerate() {
+                    if number > 0 {
+                        out.push(',');
+                    }
+                    push_string(out, name);
+                    out.push(':');
+                    value.push_to(out);
+                }
+                out.push('}');
+            }
+        }
+    }
 }
 
 /// Why a JSON text is refused, and where in it.

@@ -35,6 +35,10 @@ impl TokenType {
     /// A W3C Verifiable Credential (W3C VC-JOSE-COSE section 3.1.1).
     pub const CREDENTIAL: Self = Self { typ: "vc+jwt", cty: Some("vc"), max_bytes: MAX_TOKEN_BYTES };
 
+    /// A W3C Verifiable Credential parts of which its holder may keep to themselves (W3C VC-JOSE-COSE section 3.2.1):
+    /// the issuer-signed part of an SD-JWT.
+    pub const SD_CREDENTIAL: Self = Self { typ: "vc+sd-jwt", ..Self::CREDENTIAL };
+
     /// A W3C status list credential: also a Verifiable Credential, but as large as its list.
     pub const STATUS_LIST: Self = Self { max_bytes: MAX_STATUS_LIST_BYTES, ..Self::CREDENTIAL };
 }
@@ -51,6 +55,8 @@ pub struct Jws<'a> {
 /// What the protected header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
+    /// `typ`: which of the expected types the token is.
+    pub typ: &'static str,
     /// `alg`. Only compared with the key's: [`Jws::verify`].
     pub algorithm: Algorithm,
     /// `kid`: the thumbprint of the signing key. A prefix `<issuer>#` was there only if it is the issuer that
@@ -66,26 +72,17 @@ impl<'a> Jws<'a> {
     //= specs/credential.md#limits
     //= specs/credential.md#header
     pub fn parse(token: &'a [u8], expected: TokenType) -> Result<Self, JwsError> {
-        let limit = expected.max_bytes;
-        if token.len() > limit {
-            return Err(JwsError::TooLarge { part: "token", limit });
-        }
-        // At most four: a token of dots alone must not cost sixteen thousand slices.
-        let mut parts = token.splitn(4, |&byte| byte == b'.');
-        let header_text = parts.next().unwrap_or_default();
-        if header_text.len() > MAX_HEADER_CHARACTERS {
-            return Err(JwsError::TooLarge { part: "header", limit: MAX_HEADER_BYTES });
-        }
-        let (Some(payload_text), Some(signature_text), None) = (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(JwsError::Parts);
-        };
-        let header = parse_part("header", header_text, limit)?;
-        let payload = parse_part("payload", payload_text, limit)?;
-        let signature = decode_base64url(signature_text).ok_or(JwsError::Base64 { part: "signature" })?;
-        let header = header.object().map_err(|error| JwsError::Json { part: "header", error })?;
-        let header = Header::parse(header, expected, claimed_issuer(&payload))?;
-        let signing_input = token.get(..signing_input_len(header_text, payload_text)).unwrap_or_default();
+        Self::parse_one_of(token, &[expected])
+    }
+
+    /// Reads a compact JWS of one of the types `expected`, of which the first has the limit of all.
+    ///
+    /// # Errors
+    /// As [`Jws::parse`].
+    pub(crate) fn parse_one_of(token: &'a [u8], expected: &[TokenType]) -> Result<Self, JwsError> {
+        let limit = expected.first().map_or(0, |first| first.max_bytes);
+        let Parts { signing_input, header, payload, signature } = Parts::read(token, limit)?;
+        let header = Header::parse(&header, expected, claimed_issuer(&payload))?;
         Ok(Self { signing_input, header, payload, signature })
     }
 
@@ -114,6 +111,10 @@ impl<'a> Jws<'a> {
         claimed_issuer(&self.payload)
     }
 
+    pub(crate) fn into_payload(self) -> Json {
+        self.payload
+    }
+
     /// The decoded signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
@@ -140,23 +141,57 @@ impl<'a> Jws<'a> {
     }
 }
 
+/// A compact JWS of which nothing is known but that its parts decode.
+pub(crate) struct Parts<'a> {
+    pub(crate) signing_input: &'a [u8],
+    pub(crate) header: Object,
+    pub(crate) payload: Json,
+    pub(crate) signature: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn read(token: &'a [u8], limit: usize) -> Result<Self, JwsError> {
+        if token.len() > limit {
+            return Err(JwsError::TooLarge { part: "token", limit });
+        }
+        // At most four: a token of dots alone must not cost sixteen thousand slices.
+        let mut parts = token.splitn(4, |&byte| byte == b'.');
+        let header_text = parts.next().unwrap_or_default();
+        if header_text.len() > MAX_HEADER_CHARACTERS {
+            return Err(JwsError::TooLarge { part: "header", limit: MAX_HEADER_BYTES });
+        }
+        let (Some(payload_text), Some(signature_text), None) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(JwsError::Parts);
+        };
+        let header = parse_part("header", header_text, limit)?;
+        let payload = parse_part("payload", payload_text, limit)?;
+        let signature = decode_base64url(signature_text).ok_or(JwsError::Base64 { part: "signature" })?;
+        let header = header.into_object().map_err(|error| JwsError::Json { part: "header", error })?;
+        let signing_input = token.get(..signing_input_len(header_text, payload_text)).unwrap_or_default();
+        Ok(Self { signing_input, header, payload, signature })
+    }
+}
+
 impl Header {
-    fn parse(header: &Object, expected: TokenType, issuer: Option<&str>) -> Result<Self, JwsError> {
+    fn parse(header: &Object, expected: &[TokenType], issuer: Option<&str>) -> Result<Self, JwsError> {
         // `crit`, `b64`, `jwk`, `jku`, `x5c`, `x5u`, `zip` and whatever comes next: a member that some reader
         // acts upon and we do not is two meanings of one token.
         header
             .expect_only(&["alg", "cty", "kid", "typ"])
             .map_err(|error| JwsError::ForbiddenMember { member: error.member })?;
         let text = |name| header.get(name).map(|value| value.string().unwrap_or_default());
-        if text("typ") != Some(expected.typ) {
-            return Err(JwsError::WrongType { member: "typ", expected: Some(expected.typ) });
-        }
+        let typ = text("typ");
+        let Some(expected) = expected.iter().find(|expected| Some(expected.typ) == typ) else {
+            let expected = expected.first().map(|first| first.typ);
+            return Err(JwsError::WrongType { member: "typ", expected });
+        };
         if text("cty").is_some_and(|cty| Some(cty) != expected.cty) {
             return Err(JwsError::WrongType { member: "cty", expected: expected.cty });
         }
         let algorithm = text("alg").and_then(Algorithm::from_name).ok_or(JwsError::Algorithm)?;
         let key_id = text("kid").and_then(|kid| parse_key_id(kid, issuer)).ok_or(JwsError::KeyId)?;
-        Ok(Self { algorithm, key_id })
+        Ok(Self { typ: expected.typ, algorithm, key_id })
     }
 }
 
@@ -177,7 +212,7 @@ fn claimed_issuer(payload: &Json) -> Option<&str> {
 fn parse_part(part: &'static str, text: &[u8], max_bytes: usize) -> Result<Json, JwsError> {
     let bytes = decode_base64url(text).ok_or(JwsError::Base64 { part })?;
     // A part is smaller than the token that holds it.
-    Json::parse(&bytes, &Limits { bytes: max_bytes, depth: MAX_JSON_DEPTH, values: MAX_JSON_VALUES })
+    Json::parse(&bytes, &Limits { bytes: max_bytes, ..JSON_LIMITS })
         .map_err(|error| JwsError::Json { part, error })
 }
 
@@ -312,8 +347,5 @@ const MAX_HEADER_CHARACTERS: usize = 1_366;
 /// A plane of 2^24 slots that does not compress is 2 MiB, 2.7 MiB as `encodedList` and 3.6 MiB as payload.
 pub const MAX_STATUS_LIST_BYTES: usize = 4_194_304;
 
-/// `specs/credential.md#limits`.
-const MAX_JSON_DEPTH: usize = 16;
-
-/// `specs/credential.md#limits`.
-const MAX_JSON_VALUES: usize = 2_048;
+/// `specs/credential.md#limits`: of JSON in credentials, and in what is shown with them.
+pub(crate) const JSON_LIMITS: Limits = Limits { bytes: MAX_TOKEN_BYTES, depth: 16, values: 2_048 };

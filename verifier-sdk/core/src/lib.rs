@@ -3,13 +3,14 @@
 //! Evidence, trust, memory, policy and time go in; a verdict and the memory to keep come out. Nothing is fetched.
 //!
 //! # In scope
-//! Compact JWS ([`jws`]) over W3C VC 2.0 ([`credential`]), keys ([`key`]), trust bundles ([`trust`]), snapshots of
-//! status lists ([`snapshot`], [`status_list`], [`population`]), what must not go back ([`memory`]), what a door asks ([`policy`]) and
+//! Compact JWS ([`jws`]) over W3C VC 2.0 ([`credential`]), what a holder shows of it ([`sd_jwt`], [`holder`]), keys
+//! ([`key`]), trust bundles ([`trust`]), snapshots of status lists ([`snapshot`], [`status_list`], [`population`]), what
+//! must not go back ([`memory`]), what a door asks ([`policy`]) and
 //! who checks signatures ([`signatures`]), the rules in order and their stable codes ([`verdict`]). Each format has its
 //! writer beside its reader, for issuers.
 //!
 //! # Out of scope
-//! The log's formats (`sillok-log`), signing, fetching and keeping files, the rules of a place, the holder's key.
+//! The log's formats (`sillok-log`), signing, fetching and keeping files, the rules of a place.
 //!
 //! # Invariants
 //! No panic on input, no clock, no file, no socket, no thread, no `unsafe`. Absence of data never becomes *not
@@ -53,12 +54,14 @@ extern crate alloc;
 pub mod credential;
 pub mod datetime;
 pub mod encoding;
+pub mod holder;
 pub mod json;
 pub mod jws;
 pub mod key;
 pub mod memory;
-pub mod population;
 pub mod policy;
+pub mod population;
+pub mod sd_jwt;
 pub mod signatures;
 pub mod snapshot;
 pub mod status_list;

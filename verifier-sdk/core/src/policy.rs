@@ -12,14 +12,14 @@ use crate::signatures::{RustCrypto, Signatures};
 //= specs/verification.md#policy
 #[derive(Clone, Copy, Debug)]
 pub struct Policy<'a> {
-    holder: Holder,
+    holder: Holder<'a>,
     signatures: &'a dyn Signatures,
 }
 
 impl<'a> Policy<'a> {
     /// A policy that asks this of the holder, with signatures checked by [`RustCrypto`].
     #[must_use]
-    pub const fn new(holder: Holder) -> Self {
+    pub const fn new(holder: Holder<'a>) -> Self {
         Self { holder, signatures: &RustCrypto }
     }
 
@@ -31,7 +31,7 @@ impl<'a> Policy<'a> {
 
     /// What is asked of the holder.
     #[must_use]
-    pub const fn holder(&self) -> Holder {
+    pub const fn holder(&self) -> Holder<'a> {
         self.holder
     }
 
@@ -45,7 +45,16 @@ impl<'a> Policy<'a> {
 /// What is asked of whoever shows a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Holder {
+pub enum Holder<'a> {
+    /// The answer to a challenge of this door, by the holder's key: nobody else has seen its nonce.
+    Challenge {
+        /// 128 random bits of the door's, in base64url, for this presentation alone.
+        nonce: &'a str,
+        /// The door's name, as the challenge says it.
+        audience: &'a str,
+    },
+    /// A live code by the holder's key, for whoever scans it: stops pictures, and no relay within the minute.
+    Live,
     /// Nothing: whether this is the person that the credential is about is for the staff to check, or not checked at all.
     NotAsked,
 }

@@ -8,14 +8,16 @@ use sillok_log::entry::Thumbprint;
 
 use crate::clock::Clock;
 use crate::evidence::Evidence;
+use crate::holder;
 use crate::key::{Algorithm, PublicKey};
 use crate::memory::Memory;
-use crate::policy::{Holder, Policy};
+use crate::policy::Policy;
 use crate::signatures::RustCrypto;
 use crate::trust::Trust;
-use crate::verdict::{Facts, HolderProof, Reason};
+use crate::verdict::{Claims, Facts, Reason};
 
 mod cut;
+mod disclosures;
 mod header;
 mod inclusion;
 mod shape;
@@ -24,7 +26,7 @@ mod status;
 mod trust;
 mod validity;
 
-/// Rules 1 to 8. `kept` becomes the memory of a valid verdict; of any other only its alarms count.
+/// Rules 1 to 9. `kept` becomes the memory of a valid verdict; of any other only its alarms count.
 //= specs/verification.md#rules
 pub(crate) fn decide(
     evidence: &Evidence<'_>,
@@ -36,18 +38,19 @@ pub(crate) fn decide(
     let now = clock.now;
     trust::check(trust, now)?;
     clock.behind(trust, kept)?;
-    let token = header::read(evidence.credential)?;
+    let header::Shown { token, presentation } = header::read(evidence.credential)?;
+    let presentation = presentation.as_ref();
     let signed = signature::check(&token, trust.issuers(), policy.signatures())?;
     let credential = shape::check(&token)?;
+    let shown = disclosures::check(&token, presentation)?;
     validity::check(&credential, now)?;
     let logged = inclusion::check(evidence.receipt, &signed, trust, kept)?;
     cut::check(&signed, &logged)?;
     let status = status::check(evidence, &credential, &logged, trust, kept, now)?;
     // Once more: memory has seen the receipt and the status files in between, and what they state of the time.
     let clock_behind = clock.behind(trust, kept)?;
-    let holder = match policy.holder() {
-        Holder::NotAsked => HolderProof::NotAsked,
-    };
+    let key = credential.holder.as_ref();
+    let holder = holder::check(policy.holder(), key, presentation, policy.signatures(), now)?;
     Ok(Facts {
         issuer: credential.issuer,
         key: signed.thumbprint,
@@ -58,6 +61,7 @@ pub(crate) fn decide(
         status,
         anchoring: trust.anchoring(),
         holder,
+        claims: Claims::new(shown.unwrap_or_else(|| token.into_payload())),
         valid_from: credential.valid_from,
         valid_until: credential.valid_until,
         clock_behind,
@@ -73,7 +77,11 @@ pub(crate) fn decide_issued(
     public: Option<&PublicKey>,
     now: UnixSeconds,
 ) -> Result<(), Reason> {
-    let token = header::read(credential)?;
+    let header::Shown { token, presentation } = header::read(credential)?;
+    // An issuer hands out no key-binding token: it has not the key.
+    if presentation.as_ref().is_some_and(|shown| shown.key_binding.is_some()) {
+        return Err(Reason::PresentationMalformed);
+    }
     if token.claimed_issuer() != Some(issuer) {
         return Err(Reason::IssuerUnknown);
     }
@@ -86,5 +94,6 @@ pub(crate) fn decide_issued(
         None => {}
     }
     let credential = shape::check(&token)?;
+    disclosures::check(&token, presentation.as_ref())?;
     validity::check(&credential, now)
 }

@@ -8,7 +8,9 @@ use alloc::string::String;
 use core::fmt;
 
 use sillok_log::entry::Thumbprint;
-use sillok_log::{LeafIndex, TreeSize, UnixSeconds};
+use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
+
+use crate::json::Json;
 
 mod reason;
 
@@ -18,6 +20,7 @@ pub use reason::Reason;
 //= specs/verification.md#verification
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "only `Verdict::Valid` admits"]
+#[expect(clippy::large_enum_variant, reason = "one for each verification, and soon taken apart")]
 #[expect(clippy::exhaustive_enums, reason = "a fourth value must make every caller decide again")]
 pub enum Verdict {
     /// Every rule passed.
@@ -86,6 +89,8 @@ pub struct Facts {
     pub anchoring: Anchoring,
     /// How whoever showed the credential was tied to it.
     pub holder: HolderProof,
+    /// What was signed and shown.
+    pub claims: Claims,
     /// First second at which the credential is valid.
     pub valid_from: UnixSeconds,
     /// First second at which it is valid no more, if it ends.
@@ -100,6 +105,10 @@ pub struct Facts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HolderProof {
+    /// The holder's key answered the challenge.
+    Challenge(KeyBound),
+    /// The holder's key made a live code.
+    Live(KeyBound),
     /// The policy asks nothing: staff compare the person, or nobody does.
     NotAsked,
 }
@@ -107,8 +116,43 @@ pub enum HolderProof {
 impl fmt::Display for HolderProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Challenge(_) => "answered the challenge",
+            Self::Live(_) => "live code",
             Self::NotAsked => "not asked",
         })
+    }
+}
+
+/// A key-binding token that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyBound {
+    /// When it was made, by the holder's clock.
+    pub issued: UnixSeconds,
+    /// SHA-256 of what was signed: the same for all encodings of its signature.
+    pub token: Hash,
+}
+
+/// The claims that were signed and shown: the payload, with the disclosed members in their places and without the hidden ones.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claims(Json);
+
+impl Claims {
+    pub(crate) const fn new(json: Json) -> Self {
+        Self(json)
+    }
+
+    /// The claims.
+    #[must_use]
+    pub const fn json(&self) -> &Json {
+        &self.0
+    }
+}
+
+/// Nothing of them: claims are personal, and debug output ends up in logs.
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Claims(..)")
     }
 }
 

@@ -74,14 +74,20 @@ fn has_type(object: &Object) -> bool {
 
 /// `credentialSubject`: an object or an array of objects, none empty.
 pub(super) fn check_subject(claims: &Object) -> Result<(), CredentialError> {
+    check_disclosed_subject(claims)?;
+    let member = "credentialSubject";
+    let subjects = one_or_more(claims, member)?.unwrap_or_default();
+    let is_empty = |subject: &Json| subject.object().is_ok_and(Object::is_empty);
+    if subjects.iter().any(is_empty) { Err(broken(member, "is empty")) } else { Ok(()) }
+}
+
+/// `credentialSubject` as it is shown: what is left of it when everything is hidden may be empty.
+pub(super) fn check_disclosed_subject(claims: &Object) -> Result<(), CredentialError> {
     let member = "credentialSubject";
     let subjects = one_or_more(claims, member)?.ok_or_else(|| broken(member, "is missing"))?;
     for subject in subjects {
         let subject =
             subject.object().map_err(|_error| broken(member, "is neither an object nor objects"))?;
-        if subject.is_empty() {
-            return Err(broken(member, "is empty"));
-        }
         url(subject, "id").map_err(|_error| broken(member, "has an id that is not an absolute URL"))?;
     }
     Ok(())

@@ -13,6 +13,10 @@ pub enum Reason {
     TrustNotYetValid,
     /// `clock.behind`: the caller's clock is too far behind what was stated of the time.
     ClockBehind,
+    /// `presentation.too-large`: the presentation exceeds its limits.
+    PresentationTooLarge,
+    /// `presentation.malformed`: the presentation has not its form.
+    PresentationMalformed,
     /// `credential.too-large`: the credential exceeds its limits.
     CredentialTooLarge,
     /// `credential.malformed`: the credential is no compact JWS whose parts decode and parse.
@@ -37,6 +41,16 @@ pub enum Reason {
     CredentialNonconforming,
     /// `credential.issuer-mismatch`: `iss` is not the issuer's id.
     CredentialIssuerMismatch,
+    /// `disclosure.malformed`: a disclosure has not its form, or the document not its depth.
+    DisclosureMalformed,
+    /// `disclosure.repeated`: a disclosure or a digest is there twice.
+    DisclosureRepeated,
+    /// `disclosure.forbidden-name`: a disclosed member has a reserved name.
+    DisclosureForbiddenName,
+    /// `disclosure.overwrites`: a disclosed member is there already.
+    DisclosureOverwrites,
+    /// `disclosure.unreferenced`: no digest leads to a disclosure.
+    DisclosureUnreferenced,
     /// `validity.not-yet`: now is before `validFrom` or `nbf`.
     ValidityNotYet,
     /// `validity.expired`: now is at or after `validUntil` or `exp`.
@@ -81,6 +95,30 @@ pub enum Reason {
     StatusRevoked,
     /// `status.suspended`: the slot is suspended.
     StatusSuspended,
+    /// `holder.unbound`: the holder is asked for and the credential has no `cnf`.
+    HolderUnbound,
+    /// `holder.missing`: the holder is asked for and there is no key-binding token.
+    HolderMissing,
+    /// `holder.malformed`: the key-binding token cannot be read.
+    HolderMalformed,
+    /// `holder.header`: the header of the key-binding token is not as it must be.
+    HolderHeader,
+    /// `holder.signature`: the key in `cnf` did not sign the key-binding token.
+    HolderSignature,
+    /// `holder.other-presentation`: the key-binding token is of another presentation.
+    HolderOtherPresentation,
+    /// `holder.audience`: the key-binding token is for another audience.
+    HolderAudience,
+    /// `holder.nonce`: the key-binding token answers another challenge.
+    HolderNonce,
+    /// `holder.future`: the key-binding token is from the future.
+    HolderFuture,
+    /// `holder.stale`: the key-binding token is too old.
+    HolderStale,
+    /// `holder.replayed`: the key-binding token was shown before.
+    HolderReplayed,
+    /// `holder.crowded`: there is no room to remember another key-binding token.
+    HolderCrowded,
 }
 
 impl Reason {
@@ -89,6 +127,8 @@ impl Reason {
         Self::TrustRootExpired,
         Self::TrustNotYetValid,
         Self::ClockBehind,
+        Self::PresentationTooLarge,
+        Self::PresentationMalformed,
         Self::CredentialTooLarge,
         Self::CredentialMalformed,
         Self::HeaderForbiddenMember,
@@ -101,6 +141,11 @@ impl Reason {
         Self::SignatureInvalid,
         Self::CredentialNonconforming,
         Self::CredentialIssuerMismatch,
+        Self::DisclosureMalformed,
+        Self::DisclosureRepeated,
+        Self::DisclosureForbiddenName,
+        Self::DisclosureOverwrites,
+        Self::DisclosureUnreferenced,
         Self::ValidityNotYet,
         Self::ValidityExpired,
         Self::ReceiptMissing,
@@ -123,6 +168,18 @@ impl Reason {
         Self::StatusIndexRange,
         Self::StatusRevoked,
         Self::StatusSuspended,
+        Self::HolderUnbound,
+        Self::HolderMissing,
+        Self::HolderMalformed,
+        Self::HolderHeader,
+        Self::HolderSignature,
+        Self::HolderOtherPresentation,
+        Self::HolderAudience,
+        Self::HolderNonce,
+        Self::HolderFuture,
+        Self::HolderStale,
+        Self::HolderReplayed,
+        Self::HolderCrowded,
     ];
 
     /// The stable code.
@@ -132,6 +189,8 @@ impl Reason {
             Self::TrustRootExpired => "trust.root-expired",
             Self::TrustNotYetValid => "trust.not-yet-valid",
             Self::ClockBehind => "clock.behind",
+            Self::PresentationTooLarge => "presentation.too-large",
+            Self::PresentationMalformed => "presentation.malformed",
             Self::CredentialTooLarge => "credential.too-large",
             Self::CredentialMalformed => "credential.malformed",
             Self::HeaderForbiddenMember => "header.forbidden-member",
@@ -144,6 +203,11 @@ impl Reason {
             Self::SignatureInvalid => "signature.invalid",
             Self::CredentialNonconforming => "credential.nonconforming",
             Self::CredentialIssuerMismatch => "credential.issuer-mismatch",
+            Self::DisclosureMalformed => "disclosure.malformed",
+            Self::DisclosureRepeated => "disclosure.repeated",
+            Self::DisclosureForbiddenName => "disclosure.forbidden-name",
+            Self::DisclosureOverwrites => "disclosure.overwrites",
+            Self::DisclosureUnreferenced => "disclosure.unreferenced",
             Self::ValidityNotYet => "validity.not-yet",
             Self::ValidityExpired => "validity.expired",
             Self::ReceiptMissing => "receipt.missing",
@@ -166,6 +230,18 @@ impl Reason {
             Self::StatusIndexRange => "status.index-range",
             Self::StatusRevoked => "status.revoked",
             Self::StatusSuspended => "status.suspended",
+            Self::HolderUnbound => "holder.unbound",
+            Self::HolderMissing => "holder.missing",
+            Self::HolderMalformed => "holder.malformed",
+            Self::HolderHeader => "holder.header",
+            Self::HolderSignature => "holder.signature",
+            Self::HolderOtherPresentation => "holder.other-presentation",
+            Self::HolderAudience => "holder.audience",
+            Self::HolderNonce => "holder.nonce",
+            Self::HolderFuture => "holder.future",
+            Self::HolderStale => "holder.stale",
+            Self::HolderReplayed => "holder.replayed",
+            Self::HolderCrowded => "holder.crowded",
         }
     }
 
@@ -190,6 +266,17 @@ impl Reason {
             | Self::StatusForeignList
             | Self::StatusIndexRange
             | Self::StatusRevoked
+            | Self::DisclosureRepeated
+            | Self::DisclosureForbiddenName
+            | Self::DisclosureOverwrites
+            | Self::DisclosureUnreferenced
+            | Self::HolderHeader
+            | Self::HolderSignature
+            | Self::HolderOtherPresentation
+            | Self::HolderAudience
+            | Self::HolderNonce
+            | Self::HolderStale
+            | Self::HolderReplayed
             | Self::StatusSuspended => true,
             Self::TrustRootExpired
             | Self::TrustNotYetValid
@@ -209,6 +296,14 @@ impl Reason {
             | Self::StatusUnknownList
             | Self::StatusMissing
             | Self::StatusDigestMismatch
+            | Self::PresentationTooLarge
+            | Self::PresentationMalformed
+            | Self::DisclosureMalformed
+            | Self::HolderUnbound
+            | Self::HolderMissing
+            | Self::HolderMalformed
+            | Self::HolderFuture
+            | Self::HolderCrowded
             | Self::StatusStale => false,
         }
     }
@@ -221,6 +316,8 @@ impl fmt::Display for Reason {
             Self::TrustRootExpired => "the trust bundle is too old: load a newer one",
             Self::TrustNotYetValid => "the trust bundle is from the future: check the clock of this device",
             Self::ClockBehind => "the clock of this device is behind: set it",
+            Self::PresentationTooLarge => "the presentation is longer than any may be",
+            Self::PresentationMalformed => "the presentation cannot be read",
             Self::CredentialTooLarge => "the credential is longer than any credential may be",
             Self::CredentialMalformed => "the credential cannot be read",
             Self::HeaderForbiddenMember => "the credential's header has a member that is not allowed",
@@ -233,6 +330,11 @@ impl fmt::Display for Reason {
             Self::SignatureInvalid => "the signature does not verify: the credential was changed or forged",
             Self::CredentialNonconforming => "the signed content is not a credential of the agreed form",
             Self::CredentialIssuerMismatch => "the credential names two different issuers",
+            Self::DisclosureMalformed => "what the holder discloses cannot be read",
+            Self::DisclosureRepeated => "something is disclosed twice",
+            Self::DisclosureForbiddenName => "a disclosed claim has a name that no claim may have",
+            Self::DisclosureOverwrites => "a disclosed claim would replace another",
+            Self::DisclosureUnreferenced => "something is disclosed that the issuer did not sign",
             Self::ValidityNotYet => "the credential is not valid yet",
             Self::ValidityExpired => "the credential has expired",
             Self::ReceiptMissing => "the receipt is missing: ask for it",
@@ -261,6 +363,18 @@ impl fmt::Display for Reason {
             Self::StatusIndexRange => "the credential names a place outside its status list",
             Self::StatusRevoked => "the credential was revoked",
             Self::StatusSuspended => "the credential is suspended",
+            Self::HolderUnbound => "the credential is bound to no holder's key: compare the person",
+            Self::HolderMissing => "the proof of the holder is missing: ask for it",
+            Self::HolderMalformed => "the proof of the holder cannot be read",
+            Self::HolderHeader => "the proof of the holder is a token of another kind",
+            Self::HolderSignature => "the proof is not by the holder of the credential",
+            Self::HolderOtherPresentation => "the proof of the holder is for something else than what is shown",
+            Self::HolderAudience => "the proof of the holder was made for somebody else",
+            Self::HolderNonce => "the proof of the holder answers another challenge",
+            Self::HolderFuture => "the proof of the holder is from the future: check the clocks of both devices",
+            Self::HolderStale => "the code is an old one: ask for a live one",
+            Self::HolderReplayed => "the code was shown before",
+            Self::HolderCrowded => "too many codes were shown in the last minute: wait",
         })
     }
 }
