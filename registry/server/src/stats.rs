@@ -47,7 +47,8 @@ pub struct Stats {
     /// Answers of witnesses that contradict this log.
     pub witness_evidence: AtomicU64,
     refused: Mutex<BTreeMap<&'static str, u64>>,
-    /// Entries a second, as of late; 0 before the first batch.
+    /// Thousandths of an entry a second, as of late; 0 before the first batch. In whole entries a pace of less than eight
+    /// would never change: an eighth of it is nothing.
     rate: AtomicU64,
 }
 
@@ -102,7 +103,7 @@ impl Stats {
     /// Takes in how fast the last batch went, from the end of the one before it or from its own beginning.
     pub(crate) fn pace(&self, entries: usize, took: Duration) {
         let micros = took.as_micros().max(1);
-        let now = u64::try_from(entries as u128 * 1_000_000 / micros).unwrap_or(u64::MAX).max(1);
+        let now = u64::try_from(entries as u128 * 1_000_000_000 / micros).unwrap_or(u64::MAX).max(1);
         let before = self.rate.load(Ordering::Relaxed);
         // A moving average over some eight batches.
         let smoothed = if before == 0 { now } else { before - before / 8 + now / 8 };
@@ -114,7 +115,7 @@ impl Stats {
     pub fn retry_after_seconds(&self) -> u64 {
         let rate = self.rate.load(Ordering::Relaxed);
         let queued = self.queue_entries.load(Ordering::Relaxed);
-        let needed = queued.checked_div(rate).map_or(1, |seconds| seconds + 1);
+        let needed = queued.saturating_mul(1_000).checked_div(rate).map_or(1, |seconds| seconds + 1);
         let base = needed.min(MAX_RETRY_SECONDS);
         let spread = self.requests_pushed_back.load(Ordering::Relaxed) % (base.max(MIN_SPREAD_SECONDS) + 1);
         base + spread
@@ -155,5 +156,18 @@ mod tests {
         assert_eq!(stats.retry_after_seconds(), MAX_RETRY_SECONDS);
         stats.requests_pushed_back.store(7, Ordering::Relaxed);
         assert_eq!(stats.retry_after_seconds(), MAX_RETRY_SECONDS + 7, "spread out");
+    }
+
+    #[test]
+    fn a_slow_log_that_becomes_quicker_or_slower_still_is_followed() {
+        let stats = Stats::default();
+        stats.queue_entries.store(28, Ordering::Relaxed);
+        for (entries, retry) in [(7, 5), (1, 29), (14, 3)] {
+            for _batch in 0..100 {
+                stats.pace(entries, Duration::from_secs(1));
+            }
+            let told = stats.retry_after_seconds();
+            assert!((retry - 1..=retry).contains(&told), "{entries} a second: {told}");
+        }
     }
 }
