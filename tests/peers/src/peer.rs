@@ -65,6 +65,29 @@ pub(crate) fn go(machine: &Machine, package: &str, version: &str) -> Result<Path
     }
 }
 
+/// A package of npm, installed below `target/` once and without its scripts: the folder of its modules.
+///
+/// # Errors
+/// [`Absent`] when npm is not here or the package cannot be installed.
+pub(crate) fn npm(machine: &Machine, package: &str, version: &str) -> Result<PathBuf> {
+    let folder = machine.target().join("peers/npm").join(format!("{package}-{version}"));
+    let modules = folder.join("node_modules");
+    let whole = modules.join(package).join("package.json");
+    if whole.is_file() {
+        return Ok(modules);
+    }
+    let npm = find("npm").ok_or_else(|| absent("npm", "not on the path"))?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+    println!("peers: installing {package}@{version}");
+    let mut install = Command::new(npm);
+    install.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix"]);
+    match quiet(install.arg(&folder).arg(format!("{package}@{version}"))) {
+        Ok(()) if whole.is_file() => Ok(modules),
+        Ok(()) => Err(absent(package, "the installation left no package")),
+        Err(why) => Err(absent(package, &why)),
+    }
+}
+
 /// What is not here, and why.
 pub(crate) fn absent(program: &str, why: &str) -> anyhow::Error {
     Absent { program: program.into(), why: why.into() }.into()
