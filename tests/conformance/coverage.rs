@@ -9,12 +9,13 @@ use sillok_tests::vectors::{Vector, all, write_all};
 
 use crate::files::{Outcome, failure, load, meets, specs};
 
-const TOPICS: [&str; 21] = [
+const TOPICS: [&str; 22] = [
     "attack",
     "checkpoint",
     "cosignature",
     "credential",
     "date",
+    "delta",
     "entry",
     "evidence",
     "foreign",
@@ -99,6 +100,16 @@ fn every_error_of_opening_is_shown() {
     let codes: BTreeSet<&str> = section.split('`').filter(|word| word.starts_with("trust.")).collect();
     let missing: Vec<_> = codes.iter().filter(|code| !shown.contains(&format!("error {code}"))).collect();
     assert!(codes.len() > 15, "specs/trust-bundle.md names its errors");
+    assert!(missing.is_empty(), "no vector shows {missing:?}");
+}
+
+#[test]
+fn every_error_of_a_delta_is_shown() {
+    let section = section("trust-bundle.md", "Delta");
+    let shown = expectations("delta");
+    let codes: BTreeSet<&str> = section.split('`').filter(|word| word.starts_with("trust.")).collect();
+    let missing: Vec<_> = codes.iter().filter(|code| !shown.contains(&format!("error {code}"))).collect();
+    assert_eq!(codes.len(), 3, "specs/trust-bundle.md names the errors of a delta");
     assert!(missing.is_empty(), "no vector shows {missing:?}");
 }
 

@@ -6,6 +6,7 @@ mod attack;
 mod cosignature;
 mod coverage;
 mod credential;
+mod delta;
 mod entry;
 mod evidence;
 mod files;
@@ -112,6 +113,11 @@ fn presentation() {
 #[test]
 fn trust() {
     check_topic("trust", verify::run_trust);
+}
+
+#[test]
+fn delta() {
+    check_topic("delta", delta::run);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 pub mod cosignature;
 pub mod credential;
+pub mod delta;
 pub mod encoding;
 pub mod entry;
 pub mod evidence;

@@ -13,6 +13,7 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod credential;
 pub mod date;
+pub mod delta;
 pub mod entry;
 pub mod evidence;
 pub mod landmark;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Vector> {
         credential::vectors,
         presentation::vectors,
         trust::vectors,
+        delta::vectors,
         verify::vectors,
         witness::vectors,
         evidence::vectors,

@@ -51,6 +51,7 @@
 
 extern crate alloc;
 
+pub mod authorities;
 pub mod credential;
 pub mod datetime;
 pub mod encoding;
@@ -72,6 +73,7 @@ mod clock;
 mod evidence;
 mod rules;
 
+pub use authorities::Authorities;
 pub use clock::{CLOCK_WARNING_SECONDS, MAX_CLOCK_BEHIND_SECONDS};
 pub use evidence::{Evidence, MAX_STATUS_FILES};
 pub use memory::Memory;

@@ -3,6 +3,8 @@
 //! Each rule takes what the rules before it have established, so that no rule can run before its ground is laid: the
 //! compiler keeps the order of specs/verification.md.
 
+use alloc::string::String;
+
 use sillok_log::UnixSeconds;
 use sillok_log::entry::Thumbprint;
 
@@ -66,6 +68,12 @@ pub(crate) fn decide(
         valid_until: credential.valid_until,
         clock_behind,
     })
+}
+
+/// Rule 2, and the issuer that the credential claims before anything else of it is checked.
+pub(crate) fn claimed_issuer(evidence: &Evidence<'_>) -> Result<String, Reason> {
+    let shown = header::read(evidence.credential)?;
+    shown.token.claimed_issuer().map(String::from).ok_or(Reason::IssuerUnknown)
 }
 
 /// Rules 2 to 5 for a credential that is not logged yet, as if this were the issuer's one key. Without `public` the

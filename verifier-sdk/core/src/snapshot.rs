@@ -14,7 +14,7 @@ use sillok_log::status::{ListState, StateError};
 use sillok_log::{LeafIndex, TreeSize, UnixSeconds};
 
 use crate::encoding::{decode_base64url, encode_base64url};
-use crate::json::{Json, JsonError, Limits};
+use crate::json::{Json, JsonError, Limits, Object};
 use crate::status_list::{StatusListError, compress_state, decompress_state};
 use crate::trust::feed::{list_length, list_uri};
 use crate::trust::members::{MAX_DEPTH, ObjectText, counted, expect_type, refused, time};
@@ -29,13 +29,20 @@ pub struct SnapshotFile {
     list: ListId,
     issuer: String,
     length: u64,
-    sequence: u64,
-    fold_size: TreeSize,
-    issued: UnixSeconds,
-    not_after: UnixSeconds,
-    receipt: String,
+    edition: Edition,
     // Base64url of zlib of both planes.
     state: String,
+}
+
+/// What differs between two snapshots of one list, beside the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Edition {
+    pub(crate) sequence: u64,
+    pub(crate) fold_size: TreeSize,
+    pub(crate) issued: UnixSeconds,
+    pub(crate) not_after: UnixSeconds,
+    /// The tlog-proof text of its entry.
+    pub(crate) receipt: String,
 }
 
 /// A snapshot whose state has the digest of a logged entry.
@@ -72,11 +79,13 @@ impl SnapshotFile {
             list: snapshot.list,
             issuer: issuer.to_string(),
             length: state.length(),
-            sequence: snapshot.sequence,
-            fold_size: snapshot.fold_size,
-            issued: snapshot.issued,
-            not_after: snapshot.not_after,
-            receipt: receipt.to_string(),
+            edition: Edition {
+                sequence: snapshot.sequence,
+                fold_size: snapshot.fold_size,
+                issued: snapshot.issued,
+                not_after: snapshot.not_after,
+                receipt: receipt.to_string(),
+            },
             state: encode_base64url(&compress_state(state.revocation(), state.suspension())),
         };
         Self::parse(file.to_json().as_bytes()).map_err(SnapshotError::Json)
@@ -117,7 +126,7 @@ impl SnapshotFile {
     /// List and number of the snapshot.
     #[must_use]
     pub const fn place(&self) -> (ListId, u64) {
-        (self.list, self.sequence)
+        (self.list, self.edition.sequence)
     }
 
     /// Decompresses the state, builds the snapshot entry from its digest and checks the receipt.
@@ -127,23 +136,19 @@ impl SnapshotFile {
     /// not accept; a state that does not decompress to two planes of the list.
     pub fn prove(&self, policy: &Policy) -> Result<ProvedSnapshot, SnapshotError> {
         // The checkpoint first: a stranger's state is not worth decompressing.
-        let receipt = Receipt::parse(self.receipt.as_bytes()).map_err(SnapshotError::Receipt)?;
+        let receipt = Receipt::parse(self.edition.receipt.as_bytes()).map_err(SnapshotError::Receipt)?;
         if receipt.extra.is_some() {
             return Err(SnapshotError::Extra);
         }
         let opened = policy.open(&receipt.checkpoint).map_err(SnapshotError::Checkpoint)?;
-        let compressed = decode_base64url(self.state.as_bytes()).ok_or(SnapshotError::Base64)?;
-        let (revocation, suspension) =
-            decompress_state(&compressed, self.length).map_err(SnapshotError::StatusList)?;
-        let state = ListState::from_planes(self.list, self.length, revocation, suspension)
-            .map_err(SnapshotError::State)?;
+        let state = self.unverified_state()?;
         let snapshot = Snapshot {
             list: self.list,
-            sequence: self.sequence,
+            sequence: self.edition.sequence,
             digest: state.digest(),
-            fold_size: self.fold_size,
-            issued: self.issued,
-            not_after: self.not_after,
+            fold_size: self.edition.fold_size,
+            issued: self.edition.issued,
+            not_after: self.edition.not_after,
         };
         receipt
             .check(&Entry::Snapshot(snapshot).leaf_hash(), &opened.checkpoint)
@@ -151,42 +156,82 @@ impl SnapshotFile {
         Ok(ProvedSnapshot { snapshot, index: receipt.index, state, opened, checkpoint: receipt.checkpoint })
     }
 
+    /// Decompresses the state, of which nobody has shown that it is in the log.
+    pub(crate) fn unverified_state(&self) -> Result<ListState, SnapshotError> {
+        let compressed = decode_base64url(self.state.as_bytes()).ok_or(SnapshotError::Base64)?;
+        let (revocation, suspension) =
+            decompress_state(&compressed, self.length).map_err(SnapshotError::StatusList)?;
+        ListState::from_planes(self.list, self.length, revocation, suspension).map_err(SnapshotError::State)
+    }
+
+    /// The file of another snapshot of the same list, with another state if there is one.
+    pub(crate) fn followed_by(&self, edition: Edition, state: Option<&ListState>) -> Self {
+        let text =
+            state.map(|state| encode_base64url(&compress_state(state.revocation(), state.suspension())));
+        Self { edition, state: text.unwrap_or_else(|| self.state.clone()), ..self.clone() }
+    }
+
+    pub(crate) const fn edition(&self) -> &Edition {
+        &self.edition
+    }
+
+    /// Whether it is of the same list of the same issuer.
+    pub(crate) fn is_of_list_of(&self, other: &Self) -> bool {
+        (&self.uri, &self.issuer, self.length) == (&other.uri, &other.issuer, other.length)
+    }
+
+    /// The text that the state is compressed to, which is not the only one.
+    pub(crate) fn state_text(&self) -> &str {
+        &self.state
+    }
+
     pub(crate) fn read(json: &Json) -> Result<Self, JsonError> {
         let object = json.object()?;
         expect_type(object, TYPE, &MEMBERS)?;
         let (uri, list) = list_uri(object)?;
-        let receipt = object.string("receipt")?;
-        if receipt.len() > MAX_RECEIPT_BYTES {
-            return Err(refused("receipt", "a tlog-proof of at most 65536 bytes"));
-        }
         Ok(Self {
             uri,
             list,
             issuer: object.string("issuer")?.to_string(),
             length: list_length(object)?,
-            sequence: counted(object, "sequence")?,
-            fold_size: TreeSize(object.unsigned("fold_size")?),
-            issued: time(object, "issued")?,
-            not_after: time(object, "not_after")?,
-            receipt: receipt.to_string(),
+            edition: Edition::read(object)?,
             state: object.string("state")?.to_string(),
         })
     }
 
     pub(crate) fn write(&self) -> String {
-        ObjectText::new()
+        let object = ObjectText::new()
             .string("type", TYPE)
             .string("uri", &self.uri)
             .string("list", &self.list.to_hex())
             .string("issuer", &self.issuer)
-            .number("length", self.length)
+            .number("length", self.length);
+        self.edition.write(object).string("state", &self.state).finish()
+    }
+}
+
+impl Edition {
+    pub(crate) fn read(object: &Object) -> Result<Self, JsonError> {
+        let receipt = object.string("receipt")?;
+        if receipt.len() > MAX_RECEIPT_BYTES {
+            return Err(refused("receipt", "a tlog-proof of at most 65536 bytes"));
+        }
+        Ok(Self {
+            sequence: counted(object, "sequence")?,
+            fold_size: TreeSize(object.unsigned("fold_size")?),
+            issued: time(object, "issued")?,
+            not_after: time(object, "not_after")?,
+            receipt: receipt.to_string(),
+        })
+    }
+
+    pub(crate) fn write(&self, object: ObjectText) -> ObjectText {
+        object
             .number("sequence", self.sequence)
             .number("fold_size", self.fold_size.0)
             .number("issued", self.issued.0)
             .number("not_after", self.not_after.0)
             .string("receipt", &self.receipt)
-            .string("state", &self.state)
-            .finish()
     }
 }
 

@@ -90,6 +90,17 @@ fn plane_bytes(length: u64) -> Result<usize, StatusListError> {
     bytes.ok_or(StatusListError::Length { slots: length })
 }
 
+/// The text of a zlib stream (RFC 1950) that holds exactly `expected` bytes and ends with the input.
+pub(crate) fn inflate_text(input: &[u8], expected: usize) -> Result<Vec<u8>, StatusListError> {
+    let (text, rest) = inflate(input, expected, TINFL_FLAG_PARSE_ZLIB_HEADER)?;
+    if rest.is_empty() { Ok(text) } else { Err(StatusListError::Trailing { bytes: rest.len() }) }
+}
+
+/// [`inflate_text`] of this is `text` again.
+pub(crate) fn deflate_text(text: &[u8]) -> Vec<u8> {
+    compress_to_vec_zlib(text, COMPRESSION_LEVEL)
+}
+
 /// Inflates a stream that holds exactly `expected` bytes; returns them and the input after the stream.
 fn inflate(input: &[u8], expected: usize, format: u32) -> Result<(Vec<u8>, &[u8]), StatusListError> {
     // One byte more than expected, so that a longer stream shows itself and costs nothing.

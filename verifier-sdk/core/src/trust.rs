@@ -21,6 +21,7 @@ use crate::verdict::{Anchoring, Witnesses};
 
 mod anchors;
 mod container;
+mod delta;
 mod error;
 pub(crate) mod feed;
 mod issuer;
@@ -32,6 +33,7 @@ pub(crate) mod root;
 
 pub use anchors::Anchors;
 pub use container::{Consistency, Container, MAX_CONSISTENCY, MAX_CONTAINER_BYTES};
+pub use delta::{Delta, DeltaError, MAX_DELTA_BYTES};
 pub use error::{Malformed, NotLogged, Part, TrustError};
 pub use feed::{Feed, FeedSnapshot, MAX_SNAPSHOTS};
 pub use issuer::{Cuts, Issuer, IssuerKey, MAX_KEYS, Standing};
@@ -47,6 +49,8 @@ pub(crate) use open::is_ahead;
 pub struct Trust {
     root: Root,
     root_digest: Hash,
+    // The remembered root that this one was the step after, if it was one.
+    follows: Option<Hash>,
     feed: Feed,
     anchoring: Anchoring,
     policy: Policy,
@@ -128,6 +132,11 @@ impl Trust {
     /// The document digest of the root: what its policy was told by.
     pub(crate) const fn root_digest(&self) -> &Hash {
         &self.root_digest
+    }
+
+    /// The document digest of the remembered root that led to this one when it was opened.
+    pub(crate) const fn follows(&self) -> Option<&Hash> {
+        self.follows.as_ref()
     }
 
     pub(crate) const fn issuers(&self) -> &Issuers {

@@ -88,7 +88,7 @@ impl Container {
 }
 
 impl Consistency {
-    fn read(item: &Json) -> Result<Self, JsonError> {
+    pub(super) fn read(item: &Json) -> Result<Self, JsonError> {
         let object = item.object()?;
         object.expect_only(&["origin", "from", "to", "proof"])?;
         Ok(Self {
@@ -99,7 +99,7 @@ impl Consistency {
         })
     }
 
-    fn to_json(&self) -> String {
+    pub(super) fn to_json(&self) -> String {
         ObjectText::new()
             .string("origin", &self.origin)
             .number("from", self.from.0)

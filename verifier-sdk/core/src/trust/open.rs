@@ -112,6 +112,7 @@ pub(super) fn open(
     let trust = Trust {
         root,
         root_digest,
+        follows: older.map(|seen| seen.digest),
         feed,
         anchoring,
         policy,

@@ -75,6 +75,12 @@ impl Log {
         self.tree(size).inclusion_proof(index).expect("a leaf of the tree")
     }
 
+    /// The proofs of many entries, out of one tree.
+    pub(crate) fn proofs(&self, indexes: &[LeafIndex], size: usize) -> Vec<Vec<Hash>> {
+        let tree = self.tree(size);
+        indexes.iter().map(|index| tree.inclusion_proof(*index).expect("a leaf of the tree")).collect()
+    }
+
     pub(crate) fn receipt_at(&self, index: LeafIndex, extra: Option<Vec<u8>>, size: usize) -> Receipt {
         Receipt { extra, index, proof: self.proof(index, size), checkpoint: self.note_at(size) }
     }
