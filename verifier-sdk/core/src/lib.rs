@@ -52,6 +52,7 @@
 extern crate alloc;
 
 pub mod authorities;
+pub mod acceptance;
 pub mod credential;
 pub mod datetime;
 pub mod encoding;
