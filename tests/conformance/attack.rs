@@ -77,3 +77,24 @@ fn few_attacks_end_well() {
         .collect();
     assert!(good.len() * 8 < all.len(), "{} of {} end well: {good:?}", good.len(), all.len());
 }
+
+/// Three places where a token is read, and four kinds of tokens: each is refused where another belongs. The fourth place is the
+/// issuer's door, where a client proves itself.
+#[test]
+fn no_kind_of_token_is_read_as_another() {
+    let all = load("attack");
+    let mut refused = 0;
+    for place in ["credential", "key-binding", "status-list"] {
+        for kind in ["credential", "key-binding", "status-list", "key-proof"] {
+            if kind == place {
+                continue;
+            }
+            let name = format!("typ-{kind}-as-{place}");
+            let vector =
+                all.iter().find(|vector| vector.name == name).unwrap_or_else(|| panic!("no attack/{name}"));
+            assert_ne!(vector.expect, "valid", "{name}");
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 9);
+}

@@ -18,6 +18,7 @@ mod note;
 mod signature;
 mod status;
 mod text;
+mod types;
 
 /// The vectors of the topic.
 #[must_use]
@@ -30,6 +31,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(bundle::vectors());
     all.extend(status::vectors());
     all.extend(note::vectors());
+    all.extend(types::vectors());
     all
 }
 
@@ -40,6 +42,8 @@ struct Attack {
     receipt: Vec<u8>,
     statuses: Vec<String>,
     now: u64,
+    /// What the door asks of the holder, if anything.
+    holder: Option<&'static str>,
 }
 
 impl Attack {
@@ -55,7 +59,7 @@ impl Attack {
         let entry = issue(&commitment(&[1; 32], input), &key.thumbprint(), &[2; 32], START);
         let index = world.log.push(entry);
         let receipt = world.log.receipt(index, world.log.size(), Some(&world.extra)).into_bytes();
-        Self { world, token, receipt, statuses: Vec::new(), now: NOW }
+        Self { world, token, receipt, statuses: Vec::new(), now: NOW, holder: None }
     }
 
     /// A credential of a world after a change of its plan; the receipt is the world's own.
@@ -64,7 +68,7 @@ impl Attack {
         change(&mut plan);
         let world = plan.build();
         let (token, receipt) = (world.credential.clone().into_bytes(), world.receipt.clone().into_bytes());
-        Self { world, token, receipt, statuses: Vec::new(), now: NOW }
+        Self { world, token, receipt, statuses: Vec::new(), now: NOW, holder: None }
     }
 
     fn with_receipt(mut self, receipt: impl AsRef<[u8]>) -> Self {
@@ -77,11 +81,20 @@ impl Attack {
         self
     }
 
+    fn asking(mut self, holder: &'static str) -> Self {
+        self.holder = Some(holder);
+        self
+    }
+
     /// `name` is that of the row, or begins with it and a hyphen.
     fn vector(self, name: &str, expect: &str, spec: &str, comment: &str) -> Vector {
         let vector = Vector::new("attack", name, expect, spec, comment);
         let vector = vector.line("now", NOW).text("trust", self.world.trust());
         let vector = if self.now == NOW { vector } else { vector.line("now", self.now) };
+        let vector = match self.holder {
+            Some(holder) => vector.line("holder", holder),
+            None => vector,
+        };
         let vector = match std::str::from_utf8(&self.token) {
             Ok(token) => vector.line("credential", token),
             Err(_not_utf8) => vector.hex("credential", &self.token),

@@ -264,9 +264,6 @@ fn types() -> Vec<Vector> {
         )
     };
     vec![
-        typ("key-binding", "a key binding token", "\"kb+jwt\""),
-        typ("status-list", "a status list token of IETF", "\"statuslist+jwt\""),
-        typ("key-proof", "a proof of a key for an issuer (OpenID4VCI)", "\"openid4vci-proof+jwt\""),
         typ("presentation", "a presentation", "\"vp+jwt\""),
         typ("sd-jwt", "a credential of SD-JWT VC", "\"dc+sd-jwt\""),
         typ("sd-jwt-vc", "a W3C credential as an SD-JWT", "\"vc+sd-jwt\""),

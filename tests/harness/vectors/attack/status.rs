@@ -1,7 +1,7 @@
 //! Status lists that cost more than they say, hold more than they say, or are read from the wrong end.
 
 use super::super::Vector;
-use super::super::world::{DAY, ISSUER, LIST, NOW, Plan, SLOTS, START, World, list_uri};
+use super::super::world::{ISSUER, LIST, Plan, SLOTS, World, list_uri};
 use super::{Attack, es256};
 use crate::reference::credential::{compact, header, status_entries};
 use crate::reference::encoding::base64url;
@@ -12,7 +12,7 @@ pub(super) fn vectors() -> Vec<Vector> {
     let mut all = bombs();
     all.extend(members());
     all.extend(bits());
-    all.extend(tokens());
+    all.extend(duplicates());
     all
 }
 
@@ -166,47 +166,52 @@ fn bits() -> Vec<Vector> {
     ]
 }
 
-/// What is no status list is none, whoever signed it; and a status list is no credential.
-fn tokens() -> Vec<Vector> {
+/// A snapshot file is JSON, and has one meaning like all other.
+fn duplicates() -> Vec<Vector> {
+    let attack = bare(|_plan| ());
+    let file = format!("{}\n", attack.world.published.file).replacen('{', "{\"length\":8,", 1);
+    vec![attack.with_statuses(vec![file]).vector(
+        "duplicate-status-file",
+        MISMATCH,
+        FILE,
+        "a snapshot file with two lengths",
+    )]
+}
+
+/// A revocation list of the default world, signed by the issuer.
+pub(super) fn sound_list() -> String {
+    list("revocation", &slots(&bare(|_plan| ()).world).encoded_list(1))
+}
+
+/// A pair of which the first is of another type, and one of which it is not even a list.
+pub(super) fn types() -> Vec<Vector> {
     let own = bare(|_plan| ());
-    let credential = String::from_utf8(own.token.clone()).expect("ASCII");
-    let good = list("revocation", &slots(&own.world).encoded_list(1));
-    let other = list("suspension", &slots(&own.world).encoded_list(2));
+    let slots = slots(&own.world);
+    let (good, other) =
+        (list("revocation", &slots.encoded_list(1)), list("suspension", &slots.encoded_list(2)));
+    let shown = |name: &str, comment: &str, first: String| {
+        bare(|_plan| ()).with_statuses(vec![first, other.clone()]).vector(
+            &format!("typ-{name}-as-status-list"),
+            MISMATCH,
+            RENDERING,
+            comment,
+        )
+    };
+    let payload = |token: &str| {
+        let part = token.split('.').nth(1).expect("three parts");
+        part.to_owned()
+    };
     let retyped = |typ: &str| {
-        let payload = base64url(b"{\"status_list\":{\"bits\":1,\"lst\":\"eNrbuRgAAhcBXQ\"}}");
-        let header =
-            header(&es256()).replace("\"vc+jwt\"", &format!("\"{typ}\"")).replace("\"cty\":\"vc\",", "");
-        let input = format!("{}.{payload}", base64url(header.as_bytes()));
+        let header = header(&es256()).replace("vc+jwt", typ);
+        let input = format!("{}.{}", base64url(header.as_bytes()), payload(&good));
         format!("{input}.{}", base64url(&es256().sign(input.as_bytes())))
     };
-    let shown = |name: &str, comment: &str, statuses: Vec<String>| {
-        bare(|_plan| ()).with_statuses(statuses).vector(&format!("typ-{name}"), MISMATCH, RENDERING, comment)
-    };
-    let duplicate = format!("{}\n", own.world.published.file).replacen('{', "{\"length\":8,", 1);
-    assert!(START + DAY < NOW);
-    vec![
-        shown(
-            "credential-as-list",
-            "the credential itself for a list",
-            vec![credential.clone(), other.clone()],
-        ),
-        shown(
-            "ietf-as-list",
-            "a token of the IETF for a list",
-            vec![retyped("statuslist+jwt"), other.clone()],
-        ),
-        shown("key-binding-as-list", "a key binding token for a list", vec![retyped("kb+jwt"), other]),
-        Attack::of(&good, &es256()).vector(
-            "typ-list-as-credential",
-            super::NONCONFORMING,
-            super::PAYLOAD,
-            "a status list for a credential: signed by the issuer, of the same typ",
-        ),
-        bare(|_plan| ()).with_statuses(vec![duplicate]).vector(
-            "duplicate-status-file",
-            MISMATCH,
-            FILE,
-            "a snapshot file with two lengths",
-        ),
-    ]
+    let credential = String::from_utf8(own.token).expect("ASCII");
+    let mut all = vec![shown("credential", "the credential itself for a list", credential)];
+    for (kind, typ) in super::types::KINDS.iter().filter(|(kind, _typ)| *kind != "credential") {
+        // A list of W3C is a credential by its typ; that of the IETF has one of its own, which is none of ours.
+        let name = if *kind == "status-list" { "ietf-status-list" } else { kind };
+        all.push(shown(name, "a sound list but for its typ", retyped(typ)));
+    }
+    all
 }
