@@ -3,7 +3,8 @@
 //! # In scope
 //! Submitting entries, with every receipt checked before it is handed on ([`Submitter`]); reading a published log from
 //! its URL or a folder ([`Source`]), making landmark receipts from it ([`landmark`]), auditing it ([`Audit`]),
-//! comparing it with the log that it has succeeded ([`succession`]) and copying it ([`Mirror`]).
+//! comparing it with the log that it has succeeded ([`succession`]) and copying it ([`Mirror`]); fetching a published file
+//! when it has changed ([`Fetcher`]), and not all at once ([`refresh`]).
 //!
 //! # Out of scope
 //! Formats, proofs and rules (`sillok-log`); keys at rest, retries that outlast the process and what an entry means
@@ -14,8 +15,10 @@
 //! are arguments. Each answer is read up to a limit, each request ends by a deadline.
 
 pub mod audit;
+pub mod fetch;
 pub mod landmark;
 pub mod mirror;
+pub mod refresh;
 pub mod source;
 pub mod succession;
 
@@ -24,6 +27,7 @@ mod submit;
 
 pub use audit::Audit;
 pub use error::{Error, Problem};
+pub use fetch::Fetcher;
 pub use mirror::Mirror;
 pub use sillok_log::submission::Level;
 pub use source::Source;
