@@ -16,6 +16,8 @@ use crate::error::{Code, Problem};
 
 mod assertion;
 mod bearer;
+#[cfg(test)]
+mod damaged;
 mod form;
 mod used;
 

@@ -279,5 +279,40 @@ fn a_body_that_does_not_come_is_answered_408_and_closed() {
     assert_eq!(served.world.time().0, world::NOW);
 }
 
+/// Nothing that a caller writes makes the issuer open a connection: contexts, schemas, keys and names are texts.
+#[test]
+fn addresses_in_a_request_are_asked_nothing() {
+    let served = Served::start();
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", elsewhere.local_addr().unwrap());
+    let did = format!("did:web:127.0.0.1%3A{}", elsewhere.local_addr().unwrap().port());
+    let places: [(&[&str], serde_json::Value); 8] = [
+        (&["credential", "@context"], serde_json::json!(["https://www.w3.org/ns/credentials/v2", address])),
+        (&["credential", "credentialSubject", "givenName"], address.as_str().into()),
+        (&["credential", "credentialSubject", "id"], did.as_str().into()),
+        (&["credential", "credentialSchema"], serde_json::json!({ "id": address, "type": "JsonSchema" })),
+        (&["options", "facility"], address.as_str().into()),
+        (&["options", "subject"], address.as_str().into()),
+        (&["options", "sourceEvent"], format!("file:///etc/passwd {address}").into()),
+        (&["options", "holderKey"], serde_json::json!({ "jku": address, "kid": did })),
+    ];
+    let mut found = Vec::new();
+    for (number, (path, value)) in places.into_iter().enumerate() {
+        let mut body = request(&format!("person-{number}"));
+        let (last, front) = path.split_last().unwrap();
+        let mut place = &mut body;
+        for name in front {
+            place = &mut place[*name];
+        }
+        place[*last] = value;
+        let key = format!("Idempotency-Key: {number}\r\n");
+        found.extend(statuses(&served.post("/credentials/issue", &key, body.to_string().as_bytes())));
+    }
+    // Issued as text, or refused.
+    assert_eq!(found, [201, 201, 422, 400, 201, 201, 201, 400]);
+    assert_eq!(elsewhere.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "somebody came");
+}
+
 /// Longer than any deadline here: whoever is still connected then was forgotten.
 const PATIENCE: Duration = Duration::from_secs(20);
