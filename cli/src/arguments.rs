@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::command::status::{self, Change};
 use crate::command::{
-    audit, bench, config, demo, evidence, fsck, import, init, issuer, keys, log, mirror, monitor, receipt,
-    registry, sample, serve, trust_bundle, verify, witness,
+    audit, bench, config, demo, evidence, fsck, import, init, issuer, keys, log, mirror, monitor, population,
+    receipt, registry, sample, serve, trust_bundle, verify, witness,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     /// Reinstate suspended credentials.
     Reinstate(status::Args),
     TrustBundle(trust_bundle::Args),
+    Population(population::Args),
     Verify(verify::Args),
     Receipt(receipt::Args),
     Audit(audit::Args),
@@ -67,6 +68,7 @@ impl Command {
             Self::Revoke(args) => status::run(Change::Revoke, args, context),
             Self::Suspend(args) => status::run(Change::Suspend, args, context),
             Self::Reinstate(args) => status::run(Change::Reinstate, args, context),
+            Self::Population(args) => population::run(args, context),
             Self::TrustBundle(args) => trust_bundle::run(args, context),
             Self::Verify(args) => verify::run(args, context),
             Self::Receipt(args) => receipt::run(args, context),

@@ -13,6 +13,7 @@ pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod mirror;
 pub(crate) mod monitor;
+pub(crate) mod population;
 pub(crate) mod receipt;
 pub(crate) mod registry;
 pub(crate) mod sample;

@@ -43,6 +43,8 @@ pub fn configure(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceConfig) {
             .service(get("/.well-known/jwt-vc-issuer", web::route().to(discovery::jwt_vc_issuer)))
             .service(get("/.well-known/did.json", web::route().to(discovery::did_document)))
             .service(get("/trust-bundle", web::route().to(discovery::trust_bundle)))
+            .service(get("/trust-bundles/{name}", web::route().to(discovery::numbered_bundle)))
+            .service(get("/status/population/{file}", web::route().to(discovery::population)))
             .service(get("/status/{list}/{file}", web::route().to(discovery::status_list)))
             .service(get("/contexts/{type}/v1", web::route().to(discovery::context)))
             .service(get("/types", web::route().to(discovery::types)));
@@ -136,6 +138,7 @@ pub const ROUTES: [(&str, &str); 19] = [
     ("post", "/oauth/token"),
     ("get", "/openapi.json"),
     ("get", "/readyz"),
+    ("get", "/status/population/{file}"),
     ("get", "/status/{list}/{file}"),
     ("get", "/trust-bundle"),
     ("get", "/types"),

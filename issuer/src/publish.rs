@@ -3,7 +3,8 @@
 //!
 //! # Invariants
 //! An entry is in the state file before it is submitted, and what it says is published after it is logged. A list's
-//! renderings are replaced before its snapshot file, and both before the trust bundle that names them.
+//! renderings are replaced before its snapshot file, all snapshot files before the population file, and everything before
+//! the trust bundle that names them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,11 +36,13 @@ mod events;
 mod key_events;
 mod landmarks;
 mod lists;
+mod population;
 mod render;
 mod state;
 
 pub use error::Error;
 pub use landmarks::{KeepLandmarksError, keep_landmarks};
+pub use population::PopulationFiles;
 pub use state::StateError;
 pub(crate) use state::StateFile;
 
@@ -50,6 +53,8 @@ pub struct Publication {
     pub bundle: Rendered,
     /// By list id in hexadecimal, its files.
     pub lists: BTreeMap<String, ListFiles>,
+    /// The same in one file.
+    pub population: PopulationFiles,
     /// The credential-signing keys that are in the log.
     pub keys: Vec<PublishedKey>,
 }
@@ -66,7 +71,7 @@ pub struct ListFiles {
 }
 
 /// A file with what HTTP says about it.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rendered {
     /// The file.
     pub bytes: Bytes,
@@ -120,6 +125,9 @@ pub(crate) struct Desk {
     states: BTreeMap<ListId, ListState>,
     /// The last published snapshot of each list, with its files.
     published: BTreeMap<ListId, (SnapshotFile, ListFiles)>,
+    /// The population file, and those before it.
+    population: PopulationFiles,
+    bases: population::Bases,
     /// Hashes of nodes that the landmarks of the last feed took.
     landmark_nodes: BTreeMap<NodeId, Hash>,
     /// Lists that differ from their last snapshot.
@@ -160,6 +168,8 @@ impl Desk {
             file,
             states: BTreeMap::new(),
             published: BTreeMap::new(),
+            population: PopulationFiles::default(),
+            bases: population::Bases::default(),
             landmark_nodes: BTreeMap::new(),
             changed: BTreeSet::new(),
             due: None,
@@ -268,6 +278,7 @@ impl Desk {
         self.settle()?;
         self.snapshot(extent)?;
         self.write_lists()?;
+        self.write_population()?;
         self.renew_root()?;
         let sequence = self.renew_feed()?;
         self.write_bundle()?;

@@ -16,11 +16,12 @@ mod issue;
 mod ledger;
 mod limit;
 mod machine;
+mod status;
 mod verify;
 
 use machine::Machine;
 
-/// Measure this machine: appends to a log, credentials over HTTP, verifications, audits.
+/// Measure this machine: appends to a log, credentials over HTTP, verifications, audits, status.
 ///
 /// Each figure stands beside the limit that was measured in the same run. Everything is made in a temporary folder
 /// and removed.
@@ -54,6 +55,8 @@ enum What {
     Verify,
     /// Entries of a log on disk that are replayed by an audit.
     Audit,
+    /// The population file of 50 million slots: bytes beside the information bound, deltas, look-ups.
+    Status,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
@@ -78,6 +81,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         What::Issue => issue::measure(&bench),
         What::Verify => verify::measure(&bench),
         What::Audit => audit::measure(&bench),
+        What::Status => status::measure(&bench),
     }?;
     let machine = Machine::describe();
     if args.json {

@@ -9,6 +9,7 @@ use sillok_log::note::VerifierKey;
 use sillok_log::receipt::MAX_RECEIPT_BYTES;
 use sillok_verifier::jws::MAX_TOKEN_BYTES;
 use sillok_verifier::memory::MAX_MEMORY_BYTES;
+use sillok_verifier::population::{MAX_POPULATION_BYTES, Population};
 use sillok_verifier::snapshot::MAX_FILE_BYTES;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
 use sillok_verifier::{
@@ -39,6 +40,9 @@ pub(crate) struct Args {
     /// A status file that is newer than the bundle: a snapshot, or W3C status lists in pairs; may be repeated.
     #[arg(long, value_name = "FILE")]
     status: Vec<PathBuf>,
+    /// The population file, as `sillok population` fetches it: states that the bundle does not have.
+    #[arg(long, value_name = "FILE")]
+    population: Option<PathBuf>,
     /// The time to verify at, such as 2022-01-03T00:00:00Z; now if it is not given.
     #[arg(long, value_name = "RFC3339")]
     now: Option<String>,
@@ -73,10 +77,15 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let container = read(&args.trust, MAX_CONTAINER_BYTES)?;
     let memory = load_memory(args.memory.as_deref())?;
 
-    let (trust, opened) = match Trust::open(&container, anchors.as_ref(), &memory, now) {
+    let population = args.population.as_deref().map(load_population).transpose()?;
+
+    let (mut trust, opened) = match Trust::open(&container, anchors.as_ref(), &memory, now) {
         Ok(opened) => opened,
         Err(error) => return refuse(&args, &memory, &error),
     };
+    if let Some(population) = population {
+        trust.add_population(population);
+    }
     let status_files: Vec<&[u8]> = statuses.iter().map(Vec::as_slice).collect();
     let evidence = Evidence {
         credential: credential.trim_ascii_end(),
@@ -155,6 +164,13 @@ pub(crate) fn read(path: &Path, limit: usize) -> anyhow::Result<Vec<u8>> {
     match result {
         Ok(_length) => Ok(bytes),
         Err(error) => usage(format!("could not read {}: {error}", path.display())),
+    }
+}
+
+fn load_population(path: &Path) -> anyhow::Result<Population> {
+    match Population::parse(&read(path, MAX_POPULATION_BYTES)?) {
+        Ok(population) => Ok(population),
+        Err(error) => anyhow::bail!("{} is refused: {error}", path.display()),
     }
 }
 

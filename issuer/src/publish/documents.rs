@@ -110,8 +110,13 @@ impl Desk {
             snapshots: self.published.values().map(|(file, _files)| file.clone()).collect(),
             consistency: Vec::new(),
         };
+        let public = &self.core.config.public;
         let json = container.to_json().map_err(|error| composed("trust bundle", &error))?;
-        replace(&self.core.config.public.join("trust-bundle"), json.as_bytes(), PUBLIC_MODE)?;
+        replace(&public.join("trust-bundle"), json.as_bytes(), PUBLIC_MODE)?;
+        let bare = Container { snapshots: Vec::new(), ..container };
+        let bare = bare.to_json().map_err(|error| composed("trust bundle", &error))?;
+        replace(&public.join("status/population/trust-bundle"), bare.as_bytes(), PUBLIC_MODE)?;
+        self.population.bundle = Rendered::new("application/json", bare.into_bytes());
         let keys = state.keys.iter().filter(|key| key.events.iter().any(|event| event.index.is_some()));
         let keys = keys.filter_map(|key| {
             let compromised = key.last()?.event == EventName::Compromised;
@@ -121,6 +126,7 @@ impl Desk {
         self.core.show(Arc::new(Publication {
             bundle: Rendered::new("application/json", json.into_bytes()),
             lists: lists.collect(),
+            population: self.population.clone(),
             keys: keys.collect(),
         }));
         Ok(())

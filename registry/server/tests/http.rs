@@ -139,6 +139,22 @@ fn what_an_issuer_publishes_is_served_beside_the_log() {
         assert_eq!(answer.header("content-type"), Some(content_type));
         assert_eq!(answer.header("cache-control"), caching);
     }
+    let folder = world.public().join("status/population");
+    fs::create_dir_all(&folder).unwrap();
+    let delta = format!("from-{}", "0f".repeat(32));
+    for (file, content_type) in [
+        ("whole", "application/octet-stream"),
+        (&delta, "application/octet-stream"),
+        ("trust-bundle", "application/json"),
+    ] {
+        fs::write(folder.join(file), file).unwrap();
+        let answer = world.get(&format!("/status/population/{file}"));
+        assert_eq!((answer.status, answer.text()), (200, file));
+        assert_eq!(
+            (answer.header("content-type"), answer.header("cache-control")),
+            (Some(content_type), caching)
+        );
+    }
     assert_eq!(world.get("/trust-bundle").status, 404);
     fs::write(world.public().join("trust-bundle"), "{}").unwrap();
     let bundle = world.get("/trust-bundle");
@@ -185,6 +201,12 @@ fn only_canonical_paths_lead_to_files() {
         "//checkpoint".into(),
         "/status/secret".into(),
         "/status/../secret".into(),
+        "/status/population/secret".into(),
+        "/status/population/../secret".into(),
+        "/status/population/snapshot".into(),
+        format!("/status/population/from-{}", "0F".repeat(32)),
+        format!("/status/population/from-{}", "0".repeat(63)),
+        format!("/status/{list}/whole"),
         "/status/%2e%2e/secret".into(),
         format!("/status/{list}/../secret"),
         format!("/status/{list}/secret"),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Machine;
 
-/// A measured rate.
+/// A measured rate, size or time.
 #[derive(Clone, Debug)]
 pub(super) struct Figure {
     pub(super) name: &'static str,
@@ -86,9 +86,14 @@ pub(super) fn table(figures: &[Figure], machine: &Machine) -> String {
         let latency = figure.latency.map_or_else(String::new, |latency| {
             format!("   p50 {:.2} ms, p99 {:.2} ms", latency.p50_ms, latency.p99_ms)
         });
-        push(&mut out, format_args!("{:<44}{:>12.0} {}{latency}", figure.name, figure.rate, figure.unit));
+        let shown = |rate: f64| if rate < 100.0 { format!("{rate:.2}") } else { format!("{rate:.0}") };
+        push(
+            &mut out,
+            format_args!("{:<58}{:>12} {}{latency}", figure.name, shown(figure.rate), figure.unit),
+        );
         for limit in &figure.limits {
-            push(&mut out, format_args!("    limit: {:<33}{:>12.0} {}", limit.name, limit.rate, limit.unit));
+            let (name, rate, unit) = (limit.name, shown(limit.rate), limit.unit);
+            push(&mut out, format_args!("    limit: {name:<47}{rate:>12} {unit}"));
         }
     }
     out

@@ -43,6 +43,8 @@ const SNAPSHOT: Style = Style { content_type: "application/json", cache_control:
 
 const RENDERING: Style = Style { content_type: "application/vc+jwt", cache_control: ISSUED };
 
+const POPULATION: Style = Style { content_type: "application/octet-stream", cache_control: ISSUED };
+
 const TRUST_BUNDLE: Style = Style { content_type: "application/json", cache_control: ISSUED };
 
 /// `GET /checkpoint`, out of memory: the writer keeps what it published last.
@@ -90,8 +92,18 @@ fn relative(request: &HttpRequest) -> Option<&str> {
 
 fn style_of_status(path: &str) -> Option<&'static Style> {
     let (list, file) = path.strip_prefix("status/")?.split_once('/')?;
-    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if list.len() != 32 || !list.bytes().all(hex) {
+    let is_hex = |text: &str, digits: usize| {
+        text.len() == digits
+            && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    if list == "population" {
+        return match file.strip_prefix("from-") {
+            None if file == "trust-bundle" => Some(&TRUST_BUNDLE),
+            None => (file == "whole").then_some(&POPULATION),
+            Some(digest) => is_hex(digest, 64).then_some(&POPULATION),
+        };
+    }
+    if !is_hex(list, 32) {
         return None;
     }
     match file {

@@ -147,7 +147,7 @@ fn numbers() -> Vec<Vector> {
     let set = |name: &str, comment: &str, at: usize, bytes: Vec<u8>| {
         refused(name, comment, one(), |file| file.records[0].1[at] = bytes)
     };
-    let length = |slots: usize| number(slots / 8 ^ 131_072);
+    let length = |slots: usize| number((slots / 8) ^ 131_072);
     let many = |count: usize| {
         let lists: Vec<List> = (0..3).map(|id| list(&[id], LARGEST, &[], &[])).collect();
         let mut file = file(&lists);
