@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use actix_web::web::{self, Data, ServiceConfig};
@@ -13,16 +14,16 @@ use sillok_issuer::http as issuer_http;
 use sillok_issuer::types::CredentialTypes;
 use sillok_issuer::{Backend, Client, Config, Core, Issuer};
 use sillok_log::note::{SignerKey, VerifierKey};
-use sillok_registry::Registry;
 use sillok_registry::http::{self as registry_http, HttpConfig, State};
 use sillok_registry::landmarks::LandmarkThread;
 use sillok_registry::sealed::{self, KeyKind};
+use sillok_registry::{Clock, Registry};
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::key::{Algorithm, PublicKey};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::command::registry::{open as open_registry, start_landmarks, submitters};
 use crate::config::Settings;
 use crate::context::Context;
 use crate::exit::usage;
@@ -30,9 +31,11 @@ use crate::folder::Folder;
 use crate::output;
 use crate::succession;
 
+mod early;
 mod operations;
 mod running;
 
+use early::Log;
 pub(crate) use running::Running;
 
 /// What one process serves.
@@ -47,30 +50,15 @@ pub(crate) struct Service {
 impl Service {
     /// Registry and issuer of a folder, in this process. It blocks until both can work.
     pub(crate) fn open(folder: &Folder, context: &Context) -> anyhow::Result<Self> {
-        let settings = folder.settings();
-        let log_key = folder.log_vkey()?;
-        let submitters = submitters(settings, &log_key)?;
-        let mut config = issuer_config(folder, log_key)?;
-        config.log_place = Some(folder.place.public().display().to_string());
-        let http = HttpConfig {
-            // Half of the queue, so that no one submitter keeps the others out.
-            submitter_entries: (settings.queue_entries as u64 / 2).max(1),
-            ..HttpConfig::default()
-        };
-        let registry = open_registry(folder, context)?;
-        if registry.handle().is_frozen() {
-            return usage(succession::ended(&folder.place, &config.log)?);
-        }
-        let state = State::new(
-            registry.handle(),
-            submitters,
-            &folder.place.public(),
-            context.clock.clone(),
-            http.clone(),
-        );
-        let landmarks = start_landmarks(folder, registry.handle(), context)?;
-        let issuer = open_issuer(folder, config, Backend::Embedded(registry.handle()), context)?;
-        Ok(Self { issuer, log: Some((registry, state)), landmarks, http })
+        let (log, config) = Log::open(folder, context)?;
+        let backend = Backend::Embedded(log.registry.handle());
+        let issuer = open_issuer(folder, config, backend, context.clock.clone())?;
+        Ok(Self::of(log, issuer))
+    }
+
+    fn of(log: Log, issuer: Issuer) -> Self {
+        let Log { registry, state, landmarks, http } = log;
+        Self { issuer, log: Some((registry, state)), landmarks, http }
     }
 
     /// The issuer of a folder, whose log is at `registry`.
@@ -95,7 +83,7 @@ impl Service {
         };
         let backend =
             Backend::Remote { administrator: submitter("administrator")?, issuer: submitter("submitter")? };
-        let issuer = open_issuer(folder, config, backend, context)?;
+        let issuer = open_issuer(folder, config, backend, context.clock.clone())?;
         Ok(Self { issuer, log: None, landmarks: None, http: HttpConfig::default() })
     }
 
@@ -104,7 +92,7 @@ impl Service {
     pub(crate) async fn serve(
         self,
         listener: TcpListener,
-        ready: impl FnOnce() -> anyhow::Result<()>,
+        ready: impl AsyncFnOnce() -> anyhow::Result<()>,
         end: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         let Self { issuer, log, landmarks, http } = self;
@@ -114,7 +102,7 @@ impl Service {
         })?;
         let handle = server.handle();
         let running = actix_web::rt::spawn(server);
-        ready()?;
+        ready().await?;
         end.await;
         handle.stop(true).await;
         drop(running.await);
@@ -132,20 +120,67 @@ impl Service {
 pub(crate) fn run(service: Service, listener: TcpListener) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     actix_web::rt::System::new().block_on(async move {
-        // Before the line is printed: whoever reads it may send a signal at once.
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let ready = || output::line(format_args!("sillok: listening on http://{address}"));
-        let end = async move {
-            tokio::select! {
-                _signal = terminate.recv() => tracing::info!("asked to end by SIGTERM"),
-                _signal = interrupt.recv() => tracing::info!("asked to end by SIGINT"),
-            }
-        };
+        let end = asked_to_end()?;
+        let ready = async || output::line(format_args!("sillok: listening on http://{address}"));
         service.serve(listener, ready, end).await
     })?;
     tracing::info!("everything is published");
     Ok(())
+}
+
+//= specs/log.md#witnesses
+/// Serves registry and issuer of a folder until a signal, from when the log is open: the issuer may have to wait for it.
+/// Prints the address once both work.
+pub(crate) fn run_folder(folder: Folder, context: &Context, listener: TcpListener) -> anyhow::Result<()> {
+    let (log, mut config) = Log::open(&folder, context)?;
+    // As long as it takes: nobody is kept from what is public.
+    config.limits.start_patience = START_PATIENCE;
+    let (address, clock) = (listener.local_addr()?, context.clock.clone());
+    let backend = Backend::Embedded(log.registry.handle());
+    actix_web::rt::System::new().block_on(async move {
+        let mut end = Box::pin(asked_to_end()?);
+        let early = log.serve(listener.try_clone()?)?;
+        tracing::info!(%address, "the log is served, its issuer is being opened");
+        let (opened, opening) = oneshot::channel();
+        // Ends with the process: an issuer that is opened may be killed at any time.
+        thread::Builder::new()
+            .name("sillok-opening".into())
+            .spawn(move || drop(opened.send(open_issuer(&folder, config, backend, clock))))?;
+        let issuer = tokio::select! {
+            opened = opening => opened.unwrap_or_else(|_panicked| Err(anyhow!("opening the issuer has panicked"))),
+            () = &mut end => {
+                early.stop(true).await;
+                return web::block(move || log.stop()).await?;
+            }
+        };
+        let issuer = match issuer {
+            Ok(issuer) => issuer,
+            Err(error) => {
+                early.stop(true).await;
+                web::block(move || log.stop()).await??;
+                return Err(error);
+            }
+        };
+        // Both answer meanwhile. Whoever reads the line is not answered by the one that knows of no issuer.
+        let ready = async || {
+            early.stop(true).await;
+            output::line(format_args!("sillok: listening on http://{address}"))
+        };
+        Service::of(log, issuer).serve(listener, ready, end).await
+    })?;
+    tracing::info!("everything is published");
+    Ok(())
+}
+
+/// Ends at a signal. Signals are waited for from now on: whoever reads what is printed next may send one at once.
+fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _signal = terminate.recv() => tracing::info!("asked to end by SIGTERM"),
+            _signal = interrupt.recv() => tracing::info!("asked to end by SIGINT"),
+        }
+    })
 }
 
 /// All routes. Of the paths that both have, the log's own files go first: they are what an auditor reads.
@@ -168,17 +203,12 @@ fn configure(services: &mut ServiceConfig, core: &Arc<Core>, state: Option<&Stat
     }
 }
 
-fn open_issuer(
-    folder: &Folder,
-    config: Config,
-    backend: Backend,
-    context: &Context,
-) -> anyhow::Result<Issuer> {
+fn open_issuer(folder: &Folder, config: Config, backend: Backend, clock: Clock) -> anyhow::Result<Issuer> {
     let types = match folder.settings().types_folder.as_str() {
         "" => CredentialTypes::load(None),
         path => CredentialTypes::load(Some(&folder.place.path().join(path))),
     };
-    Ok(Issuer::open(config, types?, folder.passphrase()?, backend, context.clock.clone())?)
+    Ok(Issuer::open(config, types?, folder.passphrase()?, backend, clock)?)
 }
 
 fn issuer_config(folder: &Folder, log: VerifierKey) -> anyhow::Result<Config> {
@@ -241,6 +271,9 @@ fn submitter_key(folder: &Folder, name: &str) -> anyhow::Result<SignerKey> {
 }
 
 const DAY_SECONDS: u64 = 86_400;
+
+/// A year: in it, somebody looks at a service that says that it is not ready.
+const START_PATIENCE: Duration = Duration::from_secs(365 * DAY_SECONDS);
 
 /// As the check of the settings has it.
 const JWK: Limits = Limits { bytes: 1_024, depth: 2, values: 16 };

@@ -162,6 +162,135 @@ fn what_a_writer_keeps_of_a_second_history_or_a_restored_one_is_checked_by_the_s
 }
 
 #[test]
+fn what_awaits_cosignatures_is_checked_like_the_rest() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    succeed(folder, &["init", "--raw", "--data", "raw"]);
+    let log = succeed(folder, &["keys", "show", "--data", "raw", "--log-vkey"]).trim().to_owned();
+    let keys = witness(folder, "w1", &log, &[]);
+    let first = serve_witness(folder, "w1");
+    fs::write(folder.join("raw/policy"), format!("witness w1 {} {}\nquorum w1\n", keys[0], first.url))
+        .unwrap();
+    let policy = [("SILLOK_POLICY", "policy")];
+    add(folder, "raw", &policy, &["1", "2", "3"]);
+    let serve = ["registry", "--data", "raw", "--listen", ANY_PORT, "--add-listen", ANY_PORT];
+    let server = Server::start(folder, "raw", &policy, &serve);
+    assert_eq!(first.stop(), Some(0));
+    let (_public, adding) = server.url.split_once(", adding on ").unwrap();
+    for entry in 0..10 {
+        assert_eq!(ureq::post(adding).send(entry.to_string()).unwrap().status(), 200);
+    }
+    assert_eq!(server.stop(), Some(0));
+
+    let fsck = || run(folder, &policy, &["fsck", "--data", "raw"]);
+    let well = fsck();
+    assert!(
+        well.code == Some(0)
+            && well.out.contains("13 entries")
+            && well.out.contains("10 of them are not public"),
+        "{well:?}"
+    );
+    for damaged in ["public/tile/entries/000.p/13", "public/tile/0/000.p/13", "pending/checkpoint"] {
+        let path = folder.join("raw").join(damaged);
+        let bytes = fs::read(&path).unwrap();
+        let mut flipped = bytes.clone();
+        flipped[30] ^= 1;
+        fs::write(&path, flipped).unwrap();
+        let found = fsck();
+        assert!(found.code == Some(1) && found.out.contains(damaged), "{damaged}: {found:?}");
+        fs::write(&path, bytes).unwrap();
+    }
+    assert_eq!(fsck().code, Some(0));
+}
+
+/// The status of an answer, and its text.
+fn get(url: &str) -> Option<(u16, String)> {
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let mut answer = agent.get(url).call().ok()?;
+    Some((answer.status().as_u16(), answer.body_mut().read_to_string().ok()?))
+}
+
+/// Asks until the service has its own answer.
+fn first_answer(url: &str) -> (u16, String) {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = get(url) {
+            return answer;
+        }
+        assert!(began.elapsed() < DEADLINE, "{url} does not answer");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A service that has not said that it is ready.
+struct Waiting(std::process::Child);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // It has ended, or the test has failed.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn a_service_whose_quorum_is_away_serves_what_is_public_at_once() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    succeed(folder, &["init", "--data", "data"]);
+    let log = succeed(folder, &["keys", "show", "--data", "data", "--log-vkey"]).trim().to_owned();
+    let keys = witness(folder, "w1", &log, &[]);
+    let first = serve_witness(folder, "w1");
+    let policy = format!("witness one {} {}\nquorum one\n", keys[0], first.url);
+    fs::write(folder.join("data/policy"), policy).unwrap();
+    let variables = [("SILLOK_POLICY", "policy"), ("SILLOK_COSIGN_WAIT_SECONDS", "1")];
+    let server =
+        Server::start(folder, "serve", &variables, &["serve", "--data", "data", "--listen", ANY_PORT]);
+    let (_status, ready) = get(&format!("{}/readyz", server.url)).unwrap();
+    assert!(ready.contains(r#""status":"ready""#) && ready.contains(r#""name":"one""#), "{ready}");
+    assert_eq!(server.stop(), Some(0));
+    let address = first.url.strip_prefix("http://").unwrap().to_owned();
+    assert_eq!(first.stop(), Some(0));
+
+    // The port that was given away last is given away again late.
+    let at = std::net::TcpListener::bind(ANY_PORT).unwrap().local_addr().unwrap().to_string();
+    let serve = ["serve", "--data", "data", "--listen", &at];
+    let url = |path: &str| format!("http://{at}{path}");
+    let public = fs::read_to_string(folder.join("data/public/checkpoint")).unwrap();
+    let waiting = program::command(folder, &variables, &serve).stdout(Stdio::null()).spawn().unwrap();
+    let mut waiting = Waiting(waiting);
+    assert_eq!(first_answer(&url("/checkpoint")), (200, public.clone()));
+    for (path, status, code) in [
+        ("/readyz", 503, "log.unwitnessed"),
+        ("/types", 503, "issuer.starting"),
+        ("/healthz", 200, "ok"),
+        ("/trust-bundle", 200, "sillok"),
+    ] {
+        let answer = get(&url(path)).unwrap();
+        assert!(answer.0 == status && answer.1.contains(code), "{path}: {answer:?}");
+    }
+    // Asked to end meanwhile, it does.
+    let asked = std::process::Command::new("sh")
+        .args(["-c", "kill -TERM \"$0\"", &waiting.0.id().to_string()])
+        .status();
+    assert!(asked.unwrap().success());
+    assert_eq!(server::ended(&mut waiting.0), Some(0));
+    assert_eq!(fs::read_to_string(folder.join("data/public/checkpoint")).unwrap(), public);
+
+    // And once the witness is back it issues, on the same address.
+    let (server, first) = std::thread::scope(|scope| {
+        let server = scope.spawn(|| Server::start(folder, "serve", &variables, &serve));
+        assert_eq!(first_answer(&url("/checkpoint")), (200, public));
+        let first = Server::start(folder, "w1", &[], &["witness", "--data", "w1", "--listen", &address]);
+        (server.join().unwrap(), first)
+    });
+    succeed(folder, &["sample", "--people", "2", "--out", "people.ndjson"]);
+    let at = ["--data", "data", "--issuer", &server.url];
+    succeed(folder, &[&["import"], &at[..], &["--out", "out", "--split", "people.ndjson"]].concat());
+    assert_eq!((server.stop(), first.stop()), (Some(0), Some(0)));
+}
+
+#[test]
 fn what_is_no_witness_and_no_policy_is_said() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();

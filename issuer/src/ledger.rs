@@ -338,7 +338,8 @@ impl From<SubmitError> for Error {
         let detail = error.to_string();
         match error {
             SubmitError::Building { retry_after_seconds }
-            | SubmitError::QueueFull { retry_after_seconds } => {
+            | SubmitError::QueueFull { retry_after_seconds }
+            | SubmitError::Unwitnessed { retry_after_seconds } => {
                 Self::Busy { retry_after: Duration::from_secs(retry_after_seconds), detail }
             }
             SubmitError::Uncosigned { retry_after_seconds } => {

@@ -37,7 +37,7 @@ pub(crate) fn ready(registry: Registry) -> Result<Registry, String> {
     }
     match registry.handle().phase() {
         Phase::Stopped { reason } => Err(reason.to_string()),
-        Phase::Building | Phase::Open | Phase::Frozen | Phase::Stopping => Ok(registry),
+        Phase::Asking | Phase::Building | Phase::Open | Phase::Frozen | Phase::Stopping => Ok(registry),
     }
 }
 

@@ -10,7 +10,6 @@ use sillok_log::TreeSize;
 use sillok_log::audit::LogKind;
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::merkle::{Frontier, leaf_hash};
-use sillok_log::note::VerifierKey;
 use sillok_registry::inspect::Inspection;
 use sillok_registry::segment::{Segments, Staging as _};
 use sillok_registry::store::FileSeen;
@@ -42,10 +41,10 @@ pub(crate) struct Args {
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let folder = Folder::open(&args.data, context, &[])?;
-    let (mut damages, mut unchecked, size) = check(&folder)?;
+    let (mut damages, mut unchecked, sizes) = check(&folder)?;
     // One that is dropped anyway need not be well.
-    if let Some(size) = size.filter(|_size| !args.rebuild_index) {
-        check_index(&folder, size, &mut damages, &mut unchecked);
+    if let Some(Sizes { whole, .. }) = sizes.filter(|_sizes| !args.rebuild_index) {
+        check_index(&folder, whole, &mut damages, &mut unchecked);
     }
     for damage in &damages {
         output::line(format_args!("damaged: {damage}"))?;
@@ -58,16 +57,31 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         output::line(format_args!("{files} damaged, {} not checked", unchecked.len()))?;
         return Ok(if damages.is_empty() { Exit::Unknown } else { Exit::Bad });
     }
-    let size = size.unwrap_or_default();
-    output::line(format_args!("all well: {size} entries, every tile and bundle leads to the signed root"))?;
+    let Sizes { public, whole } = sizes.unwrap_or_default();
+    output::line(format_args!("all well: {whole} entries, every tile and bundle leads to the signed root"))?;
+    if public < whole {
+        let awaited = whole.0 - public.0;
+        output::line(format_args!(
+            "{awaited} of them are not public: no quorum of witnesses has cosigned them"
+        ))?;
+    }
     if args.rebuild_index {
         rebuild_index(&folder, context)?;
     }
     Ok(Exit::Good)
 }
 
-/// What is damaged, what could not be checked, and, if a checkpoint says it, how many entries are published.
-fn check(folder: &Folder) -> anyhow::Result<(Vec<String>, Vec<String>, Option<TreeSize>)> {
+/// How many entries there are.
+#[derive(Clone, Copy, Default)]
+struct Sizes {
+    /// As the public checkpoint says.
+    public: TreeSize,
+    /// Whose tiles are all there; more while cosignatures are awaited.
+    whole: TreeSize,
+}
+
+/// What is damaged, what could not be checked, and, if a checkpoint says it, how many entries there are.
+fn check(folder: &Folder) -> anyhow::Result<(Vec<String>, Vec<String>, Option<Sizes>)> {
     let key = folder.log_vkey()?;
     let mut damages = Vec::new();
     // Holds the lock on the log until the end.
@@ -89,38 +103,46 @@ fn check(folder: &Folder) -> anyhow::Result<(Vec<String>, Vec<String>, Option<Tr
     let source = Source::open(&folder.place.public().display().to_string())?;
     let mut audit = Audit::new(&source, &key, folder.kind());
     let progress = bar("entries");
-    let advanced = audit.advance(&mut |Progress { done, total }| {
+    let mut told = |Progress { done, total }| {
         progress.set_length(total);
         progress.set_position(done);
-    });
-    progress.finish_and_clear();
-    if let Err(error) = advanced {
+    };
+    if let Err(error) = audit.advance(&mut told) {
         damages.push(format!("{}: {error}", folder.place.public().join("checkpoint").display()));
         return Ok((damages, vec!["tiles and bundles, without a checkpoint".into()], None));
     }
+    let public = audit.auditor().size();
+    // What awaits cosignatures has its tiles there too.
+    if let Some((path, note)) = pending(folder)? {
+        let covered = Checkpoint::open(&note, &key).is_ok_and(|pending| pending.size <= public);
+        if !covered && let Err(error) = audit.advance_to((path.clone(), note), &mut told) {
+            damages.push(format!("{path}: {error}"));
+        }
+    }
+    progress.finish_and_clear();
     let (frontier, complete) = (audit.auditor().frontier().clone(), audit.is_complete());
     let Some(report) = audit.finish() else { bail!("the audit read no checkpoint") };
-    let mut unchecked: Vec<String> =
+    let unchecked: Vec<String> =
         report.unchecked.iter().map(|skipped| format!("{}: {}", skipped.what, skipped.why)).collect();
     damages.extend(blame::blame(&source, &report));
+    let size = report.checkpoint.size;
     if report.findings.total() == 0 && complete {
-        damages.extend(superseded::check(&source, &folder.place.public(), report.checkpoint.size)?);
-        if let Some(pending) = pending(folder, &key).filter(|pending| *pending > report.checkpoint.size) {
-            unchecked.push(format!(
-                "entries from {} to {pending}: their tiles are there, and no quorum of witnesses has cosigned them",
-                report.checkpoint.size
-            ));
-        } else if let Some(head) = &inspection {
+        damages.extend(superseded::check(&source, &folder.place.public(), size)?);
+        if let Some(head) = &inspection {
             damages.extend(check_head(folder, &head.signed, frontier));
         }
     }
-    Ok((damages, unchecked, Some(report.checkpoint.size)))
+    Ok((damages, unchecked, Some(Sizes { public, whole: size })))
 }
 
-/// The size up to which all tiles are there, of a log that awaits cosignatures.
-fn pending(folder: &Folder, key: &VerifierKey) -> Option<TreeSize> {
-    let note = std::fs::read_to_string(folder.place.path().join("pending/checkpoint")).ok()?;
-    Checkpoint::open(&note, key).ok().map(|checkpoint| checkpoint.size)
+/// Where the newest checkpoint is whose tiles are all there, of a log that asks or asked witnesses, and what it says.
+fn pending(folder: &Folder) -> anyhow::Result<Option<(String, String)>> {
+    let path = folder.place.path().join("pending/checkpoint");
+    match std::fs::read_to_string(&path) {
+        Ok(note) => Ok(Some((path.display().to_string(), note))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => bail!("could not read {}: {error}", path.display()),
+    }
 }
 
 /// Whether the published log and the segments add up to the head.
@@ -186,7 +208,8 @@ fn rebuild_index(folder: &Folder, context: &Context) -> anyhow::Result<()> {
     loop {
         match registry.handle().phase() {
             Phase::Building => {}
-            Phase::Open | Phase::Frozen => break,
+            // It is built, whoever is away.
+            Phase::Asking | Phase::Open | Phase::Frozen => break,
             Phase::Stopping => bail!("the log was stopped before its index was built"),
             Phase::Stopped { reason } => bail!("could not build the index: {reason}"),
         }

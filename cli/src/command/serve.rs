@@ -9,12 +9,13 @@ use crate::context::Context;
 use crate::exit::{Exit, usage};
 use crate::folder::{Folder, Place};
 use crate::logging;
-use crate::service::{self, Service};
+use crate::service;
 use sillok_log::audit::LogKind;
 
 /// Serve registry and issuer of a data folder, both at the root of one listener.
 ///
-/// A folder that is empty or not there is made first. Prints one line with its address once it answers. SIGTERM and
+/// A folder that is empty or not there is made first. Prints one line with its address once credentials can be issued;
+/// what the log has published is served before that, while the issuer waits for the log or its witnesses. SIGTERM and
 /// ctrl-c end it: requests under way are finished, what has changed is published.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -44,7 +45,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     if args.accept_earlier_clock {
         accept_earlier_clock(&folder, context)?;
     }
-    service::run(Service::open(&folder, context)?, listener)?;
+    service::run_folder(folder, context, listener)?;
     Ok(Exit::Good)
 }
 

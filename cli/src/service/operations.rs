@@ -15,22 +15,46 @@ pub(super) async fn healthz() -> HttpResponse {
 
 /// `GET /readyz`: the log takes entries, and credentials can be issued.
 pub(super) async fn readyz(core: Data<Core>, state: Data<State>) -> HttpResponse {
-    if let Err(problem) = readiness(&state) {
-        return problem.response();
-    }
-    let problems = core.unready();
-    let status = if problems.is_empty() { "ready" } else { "not ready" };
+    ready(&state, core.unready(), &core.warnings())
+}
+
+/// The same while the issuer is being opened.
+pub(super) async fn readyz_early(state: Data<State>) -> HttpResponse {
+    ready(&state, vec!["issuer is starting".into()], &[])
+}
+
+/// What the log says, with what the issuer adds to it.
+fn ready(state: &State, problems: Vec<String>, warnings: &[&str]) -> HttpResponse {
+    let log = match readiness(state) {
+        Ok(readiness) => readiness,
+        Err(problem) => return problem.response(),
+    };
+    let status = if problems.is_empty() { log.status } else { "not ready" };
+    let warnings: Vec<&str> =
+        warnings.iter().copied().chain(log.warnings.iter().map(String::as_str)).collect();
     let mut response =
         if problems.is_empty() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    response
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(json!({ "status": status, "problems": problems, "warnings": core.warnings() }))
+    response.insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
+        "status": status,
+        "problems": problems,
+        "warnings": warnings,
+        "witnesses": log.witnesses,
+    }))
 }
 
 /// `GET /metrics`: the names of the two begin differently.
 pub(super) async fn metrics(core: Data<Core>, state: Data<State>) -> HttpResponse {
     let of_log = registry_metrics::render(state.handle().stats(), &state.answers());
-    match of_log.and_then(|log| Ok(log + &core.metrics.encode()?)) {
+    page(of_log.and_then(|log| Ok(log + &core.metrics.encode()?)))
+}
+
+/// The same while the issuer is being opened.
+pub(super) async fn metrics_early(state: Data<State>) -> HttpResponse {
+    page(registry_metrics::render(state.handle().stats(), &state.answers()))
+}
+
+fn page(metrics: Result<String, impl std::fmt::Display>) -> HttpResponse {
+    match metrics {
         Ok(page) => text("text/plain; version=0.0.4; charset=utf-8", page),
         Err(error) => {
             tracing::error!(%error, "metrics could not be written");

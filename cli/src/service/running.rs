@@ -24,7 +24,7 @@ impl Running {
         let thread = thread::Builder::new().name("sillok-service".into()).spawn(move || {
             actix_web::rt::System::new().block_on(service.serve(
                 listener,
-                || ready.send(()).map_err(|()| anyhow!("nobody waits for the service")),
+                async || ready.send(()).map_err(|()| anyhow!("nobody waits for the service")),
                 async {
                     // An end that was dropped is one too.
                     drop(ended.await);

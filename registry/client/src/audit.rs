@@ -277,8 +277,20 @@ impl<'a> Audit<'a> {
     /// could not be saved.
     pub fn advance(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), AuditError> {
         let note = self.source.checkpoint().map_err(AuditError::Source)?;
-        let checkpoint = Checkpoint::open(&note, self.key)
-            .map_err(|source| AuditError::Checkpoint { place: self.source.name("checkpoint"), source })?;
+        self.advance_to((self.source.name("checkpoint"), note), progress)
+    }
+
+    /// The same up to a checkpoint from elsewhere, such as one that awaits cosignatures, given with where it is from.
+    ///
+    /// # Errors
+    /// As [`Audit::advance`].
+    pub fn advance_to(
+        &mut self,
+        (place, note): (String, String),
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), AuditError> {
+        let checkpoint =
+            Checkpoint::open(&note, self.key).map_err(|source| AuditError::Checkpoint { place, source })?;
         let now = Signed { checkpoint, note };
         if !self.is_of_same_history(&now)? {
             return self.save();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use sillok_log::audit::LogKind;
 use sillok_log::entry::Entry;
@@ -30,8 +29,10 @@ use crate::store::{self, FileBlobs, FileHeads, FileSeen, Heads};
 use crate::witness::Witnessing;
 
 pub use error::SubmitError;
+pub use limits::Limits;
 
 mod error;
+mod limits;
 mod offline;
 
 /// Where a log takes the time from. Each program reads the system's clock in one place only.
@@ -45,36 +46,6 @@ pub struct Options {
     pub kind: LogKind,
     /// What it takes at once.
     pub limits: Limits,
-}
-
-/// What a log takes at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Entries that wait for a batch; a request with more is refused.
-    pub queue_entries: usize,
-    /// Their bytes, likewise.
-    pub queue_bytes: usize,
-    /// Entries of a batch, and of a request; at most 65,535.
-    pub batch_entries: usize,
-    /// Their bytes.
-    pub batch_bytes: usize,
-    /// How long a batch waits for more while more arrives.
-    pub linger: Duration,
-    /// A committed entry is public within this; on a machine that is busy to its limit, later.
-    pub publish_interval: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            queue_entries: 65_536,
-            queue_bytes: 64 << 20,
-            batch_entries: 4_096,
-            batch_bytes: 8 << 20,
-            linger: Duration::from_millis(2),
-            publish_interval: Duration::from_millis(200),
-        }
-    }
 }
 
 /// Where the files of a log are.
@@ -145,7 +116,8 @@ impl Registry {
 
     //= specs/log.md#witnesses
     /// Opens a log whose checkpoints are public once witnesses have cosigned them. On return all tiles of what it ever
-    /// committed are public, and no witness that answered has cosigned more than it knows.
+    /// committed are public, and no witness that answered has cosigned more than it knows. It is read at once; entries are
+    /// taken as soon as a quorum has answered so.
     ///
     /// # Errors
     /// As [`Registry::open`], and [`Fatal::Witnessed`].
@@ -164,19 +136,15 @@ impl Registry {
         clock: Clock,
         witnessing: Option<Witnessing>,
     ) -> Result<Self, Fatal> {
-        let Options { signer, kind, mut limits } = options;
-        // A record of a segment is read back as a bundle, which counts in 16 bits.
-        limits.batch_entries = limits.batch_entries.clamp(1, usize::from(u16::MAX));
-        // What never fits into the queue would be told to come again for ever.
-        limits.batch_entries = limits.batch_entries.min(limits.queue_entries);
-        limits.batch_bytes = limits.batch_bytes.min(limits.queue_bytes);
+        let Options { signer, kind, limits } = options;
+        let limits = limits.bounded();
         let key = signer.verifier();
         let now = clock();
         // A policy that asks nobody lacks nothing: what was pending is public now.
         let pending = witnessing.as_ref().map(|witnessing| Arc::clone(&witnessing.pending));
         let witnessing = witnessing.filter(|witnessing| witnessing.policy.has_quorum());
         let recovered = recover::recover(&stores, pending.as_deref(), &key, kind, now)?;
-        let time = Time::new(clock, now.max(recovered.head.time));
+        let time = Time::new(Arc::clone(&clock), now.max(recovered.head.time));
         let public = witnessing.is_some().then(|| Arc::clone(&recovered.public));
         if public.is_none() && pending.is_some() {
             let put = stores.blobs.put_checkpoint(&recovered.signed.note);
@@ -185,7 +153,7 @@ impl Registry {
         let shared = Arc::new(Shared::new((kind, limits.clone()), &stores, &recovered.signed, public));
         shared.stats.frozen.store(u64::from(recovered.head.frozen), Ordering::Relaxed);
         let cosigner = match &witnessing {
-            Some(witnessing) => Some(Cosigning::open(witnessing, &shared, &key, &stores.heads)?),
+            Some(witnessing) => Some(Cosigning::open(witnessing, &shared, &key, &stores.heads, &clock)?),
             None => None,
         };
         let Stores { blobs, heads, seen, staging } = stores;
@@ -489,6 +457,7 @@ impl Handle {
                 stats.requests_pushed_back.fetch_add(1, Ordering::Relaxed);
                 Err(SubmitError::Building { retry_after_seconds: stats.retry_after_seconds() })
             }
+            Phase::Asking => Err(SubmitError::Unwitnessed { retry_after_seconds: ASKING_RETRY_SECONDS }),
             Phase::Stopping | Phase::Stopped { .. } => Err(self.stopped()),
         }
     }
@@ -604,6 +573,9 @@ fn item(bytes: Vec<u8>, role: Option<Role>) -> Item {
     };
     Item { leaf: leaf_hash(&bytes), bytes, parsed, known: None }
 }
+
+/// Witnesses that are away are asked every few seconds.
+const ASKING_RETRY_SECONDS: u64 = 5;
 
 /// Messages that wait for the publisher before the sequencer waits too; what is in them is bounded by the backlog.
 const PUBLISHER_QUEUE: usize = 4_096;

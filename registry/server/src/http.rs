@@ -39,7 +39,7 @@ mod operations;
 mod problem;
 mod submit;
 
-pub use operations::readiness;
+pub use operations::{Readiness, readiness};
 pub use problem::Problem;
 
 /// Limits of the HTTP side.

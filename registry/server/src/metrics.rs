@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus::core::Collector;
-use prometheus::{Counter, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Counter, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::stats::{Stats, Timing};
 
-/// All metrics of a registry, and of its answers over HTTP by route and status. No label holds anything of a request
-/// but its route.
+/// All metrics of a registry, of its witnesses, and of its answers over HTTP by route and status. No label holds anything
+/// of a request but its route.
 ///
 /// # Errors
 /// Two metrics have one name.
@@ -21,6 +21,7 @@ pub fn render(
     page.counters(stats)?;
     page.gauges(stats)?;
     page.timings(stats)?;
+    page.witnesses(stats)?;
     let refused = IntCounterVec::new(
         Opts::new("sillok_registry_entries_refused_total", "Entries refused, by code."),
         &["code"],
@@ -67,12 +68,17 @@ impl Page {
     }
 
     fn gauges(&self, stats: &Stats) -> Result<(), prometheus::Error> {
-        let gauges: [(&str, &str, &AtomicU64); 9] = [
+        let gauges: [(&str, &str, &AtomicU64); 10] = [
             ("committed_size", "Leaves of the committed tree.", &stats.committed_size),
             ("frozen", "1 if the log is frozen and signs nothing any more, else 0.", &stats.frozen),
             ("published_size", "Leaves of the published tree.", &stats.published_size),
             ("tiled_size", "Leaves of the tree whose tiles are all public.", &stats.tiled_size),
             ("witnesses_answering", "Witnesses that cosigned when asked last.", &stats.witnesses_answering),
+            (
+                "quorum_answers",
+                "1 if the witnesses that answered when asked last would meet the quorum, else 0.",
+                &stats.quorum_answers,
+            ),
             ("queue_entries", "Entries that wait for a batch.", &stats.queue_entries),
             ("queue_bytes", "Bytes that wait for a batch.", &stats.queue_bytes),
             ("last_batch_entries", "Entries of the last batch.", &stats.last_batch_entries),
@@ -84,6 +90,26 @@ impl Page {
             self.add(gauge)?;
         }
         Ok(())
+    }
+
+    fn witnesses(&self, stats: &Stats) -> Result<(), prometheus::Error> {
+        let gauge = |name: &str, help: &str| {
+            IntGaugeVec::new(Opts::new(format!("sillok_registry_witness_{name}"), help), &["witness"])
+        };
+        let sizes =
+            gauge("cosigned_size", "Largest size that a witness cosigned, since the log was opened.")?;
+        let failing = gauge(
+            "failing_since_seconds",
+            "Since when a witness does not answer, in Unix time; 0 if it does.",
+        )?;
+        let number = |value: Option<u64>| i64::try_from(value.unwrap_or(0)).unwrap_or(i64::MAX);
+        for witness in stats.witnesses() {
+            let label = [witness.name.as_str()];
+            sizes.get_metric_with_label_values(&label)?.set(number(witness.cosigned_size));
+            failing.get_metric_with_label_values(&label)?.set(number(witness.failing_since));
+        }
+        self.add(sizes)?;
+        self.add(failing)
     }
 
     /// The two series of a summary without quantiles: their rates give an average over any window.

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -64,6 +64,8 @@ pub(crate) struct Shared {
     /// Whether a checkpoint needs cosignatures to be public.
     pub(crate) quorum: bool,
     state: Mutex<Visible>,
+    /// Told when the phase changes, and when enough witnesses were heard.
+    changed: Condvar,
     /// Whether the phase is [`Phase::Open`], for those who ask at each entry.
     open: AtomicBool,
     /// Every leaf below is public and noted in the index.
@@ -72,6 +74,8 @@ pub(crate) struct Shared {
 
 struct Visible {
     phase: Phase,
+    /// Whether a quorum of witnesses has said that it cosigned no more than was signed here; always, without a quorum.
+    heard: bool,
     committed: Arc<Signed>,
     /// All of its tiles are there; the same as `published` unless witnesses are awaited.
     tiled: Arc<Signed>,
@@ -83,6 +87,8 @@ struct Visible {
 pub enum Phase {
     /// The index is being caught up; entries are not taken yet.
     Building,
+    /// No quorum of witnesses has said what it cosigned last; nothing is signed before.
+    Asking,
     /// Entries are taken.
     Open,
     /// Nothing is signed any more, for ever; what is in the log is answered with its place, and read.
@@ -111,7 +117,7 @@ impl Shared {
         stats.tiled_size.store(signed.size().0, Ordering::Relaxed);
         stats.published_size.store(published.size().0, Ordering::Relaxed);
         let (committed, tiled) = (Arc::clone(signed), Arc::clone(signed));
-        let state = Visible { phase: Phase::Building, committed, tiled, published };
+        let state = Visible { phase: Phase::Building, heard: !quorum, committed, tiled, published };
         Self {
             lock: Arc::downgrade(&stores.heads),
             quorum,
@@ -122,6 +128,7 @@ impl Shared {
             blobs: Arc::clone(&stores.blobs),
             seen: Arc::clone(&stores.seen),
             state: Mutex::new(state),
+            changed: Condvar::new(),
             open: AtomicBool::new(false),
             noted: AtomicU64::new(0),
         }
@@ -152,12 +159,33 @@ impl Shared {
         match &state.phase {
             Phase::Stopped { .. } => {}
             // Who is told to stop while the index is built does not open.
-            Phase::Stopping if matches!(phase, Phase::Open | Phase::Frozen) => {}
-            Phase::Building | Phase::Open | Phase::Frozen | Phase::Stopping => {
+            Phase::Stopping if matches!(phase, Phase::Asking | Phase::Open | Phase::Frozen) => {}
+            Phase::Asking | Phase::Building | Phase::Open | Phase::Frozen | Phase::Stopping => {
                 self.open.store(phase == Phase::Open, Ordering::SeqCst);
                 state.phase = phase;
+                self.changed.notify_all();
             }
         }
+    }
+
+    pub(crate) fn is_heard(&self) -> bool {
+        self.hold().heard
+    }
+
+    pub(crate) fn set_heard(&self) {
+        self.hold().heard = true;
+        self.changed.notify_all();
+    }
+
+    //= specs/log.md#witnesses
+    /// Waits until a quorum of witnesses has said what it cosigned last; `false` when told to stop before.
+    fn hear(&self) -> bool {
+        if !self.is_heard() {
+            self.enter(Phase::Asking);
+        }
+        let unheard = |state: &mut Visible| !state.heard && state.phase == Phase::Asking;
+        let state = self.changed.wait_while(self.hold(), unheard);
+        state.unwrap_or_else(PoisonError::into_inner).heard
     }
 
     /// Stops the writer for good, and returns what to answer. The first reason stands.
@@ -173,7 +201,7 @@ impl Shared {
     pub(crate) fn stopped(&self) -> Option<SubmitError> {
         match self.phase() {
             Phase::Stopped { reason } => Some(SubmitError::Stopped { reason }),
-            Phase::Building | Phase::Open | Phase::Frozen | Phase::Stopping => None,
+            Phase::Asking | Phase::Building | Phase::Open | Phase::Frozen | Phase::Stopping => None,
         }
     }
 
@@ -280,8 +308,9 @@ impl Sequencer {
     /// Catches the index up, then commits batches until it is told to end or something fails.
     pub(crate) fn run(mut self, seen: &dyn Seen, edge: &[Vec<sillok_log::Hash>]) {
         match self.build(seen, edge) {
-            Ok(true) => self.serve(),
-            Ok(false) => {}
+            // One that signs nothing need hear nobody.
+            Ok(true) if self.writer.frozen || self.shared.hear() => self.serve(),
+            Ok(_told_to_stop) => {}
             Err(fatal) => drop(self.shared.stop(&fatal)),
         }
         // The publisher ends after everything that was handed to it. Requests that are still in the queue are dropped

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::witness::Standing;
+
 /// Counters since the log was opened, and present values.
 #[derive(Debug, Default)]
 pub struct Stats {
@@ -46,6 +48,9 @@ pub struct Stats {
     pub witnesses_answering: AtomicU64,
     /// Answers of witnesses that contradict this log.
     pub witness_evidence: AtomicU64,
+    /// 1 if the witnesses that answered when they were asked last would meet the quorum, else 0.
+    pub quorum_answers: AtomicU64,
+    witnesses: Mutex<Vec<Standing>>,
     refused: Mutex<BTreeMap<&'static str, u64>>,
     /// Thousandths of an entry a second, as of late; 0 before the first batch. In whole entries a pace of less than eight
     /// would never change: an eighth of it is nothing.
@@ -88,6 +93,15 @@ impl Stats {
     /// How many entries were refused, by code.
     pub fn refused(&self) -> BTreeMap<&'static str, u64> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How each witness that is asked is doing, in the order of the policy.
+    pub fn witnesses(&self) -> Vec<Standing> {
+        self.witnesses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_witnesses(&self, standings: Vec<Standing>) {
+        *self.witnesses.lock().unwrap_or_else(PoisonError::into_inner) = standings;
     }
 
     pub(crate) fn refuse(&self, code: &'static str) {

@@ -11,6 +11,7 @@ pub(crate) mod ask;
 mod book;
 pub(crate) mod evidence;
 mod serve;
+pub(crate) mod standing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::store::Blobs;
 pub use book::{Book, BookError, MAX_LOGS};
 pub use evidence::Suspicion;
 pub use serve::configure;
+pub use standing::Standing;
 
 /// Whom a log asks for cosignatures before a checkpoint is public.
 #[derive(Clone)]
@@ -37,6 +39,8 @@ pub struct Witnessing {
     pub request_timeout: Duration,
     /// How long a submitter waits for a quorum before it is told to come again.
     pub wait: Duration,
+    /// After this, a checkpoint that stays the newest is cosigned anew.
+    pub renewal: Duration,
 }
 
 impl Witnessing {
@@ -44,6 +48,10 @@ impl Witnessing {
     #[must_use]
     pub fn new(policy: Policy, pending: Arc<dyn Blobs>, evidence: PathBuf) -> Self {
         let (request_timeout, wait) = (Duration::from_secs(5), Duration::from_secs(10));
-        Self { policy, pending, evidence, request_timeout, wait }
+        Self { policy, pending, evidence, request_timeout, wait, renewal: RENEWAL_INTERVAL }
     }
 }
+
+/// As often as an issuer says that its feed is fresh (`feed_interval_seconds`), so that the time that witnesses vouch for does
+/// not lag behind the feed's.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(3_600);

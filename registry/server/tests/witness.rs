@@ -16,7 +16,7 @@ use sillok_log::policy::Policy;
 use sillok_log::submission::Level;
 use sillok_log::witness::{Request, cosignatures};
 use sillok_registry::witness::{Book, BookError, Suspicion};
-use sillok_registry::{Fatal, Outcome, Registry, SubmitError};
+use sillok_registry::{Fatal, Outcome, Phase, Registry, SubmitError};
 use world::{Behaviour, Log, Sham, WitnessFolder, checkpoint_of, clock, cosigner, entries, fork_of, proof};
 
 fn request(old: u64, size: u64) -> Vec<u8> {
@@ -191,11 +191,13 @@ fn while_witnesses_are_away_entries_are_committed_and_nothing_uncosigned_is_publ
     assert_eq!((handle.published().size(), handle.committed().size()), (TreeSize(5), TreeSize(307)));
     registry.stop().unwrap();
 
-    // Opened again meanwhile, it goes on from tiles that no public checkpoint covers.
+    // Opened again meanwhile, it is read, and signs nothing before enough of them are back.
     let registry = log.open(&policy).unwrap();
     let handle = registry.handle();
     assert_eq!((handle.published().size(), handle.committed().size()), (TreeSize(5), TreeSize(307)));
-    handle.add_raw_blocking(entries(307, 1), Level::Committed).unwrap();
+    let refused = handle.add_raw_blocking(entries(307, 1), Level::Committed).unwrap_err();
+    assert!(matches!(refused, SubmitError::Unwitnessed { retry_after_seconds: 1.. }), "{refused}");
+    assert_eq!((handle.phase(), handle.committed().size()), (Phase::Asking, TreeSize(307)));
     registry.stop().unwrap();
 
     // The witness is back, on another port, which the log learns from its policy.
@@ -203,8 +205,8 @@ fn while_witnesses_are_away_entries_are_committed_and_nothing_uncosigned_is_publ
     let policy = two_of_three(&log, (&one, &back.url), (&two, &second.url));
     let registry = log.open(&policy).unwrap();
     let handle = registry.handle();
-    handle.add_raw_blocking(entries(308, 1), Level::Cosigned).unwrap();
-    assert_eq!(handle.published().size(), TreeSize(309));
+    handle.add_raw_blocking(entries(307, 1), Level::Cosigned).unwrap();
+    assert_eq!(handle.published().size(), TreeSize(308));
     assert!(policy.witnessed(&handle.published().note).is_ok());
     registry.stop().unwrap();
 
@@ -229,7 +231,7 @@ fn a_witness_that_answers_nonsense_or_nothing_is_no_quorum_and_no_harm() {
         let both = log.policy(2, &witnesses);
         let registry = log.open(&both).unwrap();
         let waited = registry.handle().add_raw_blocking(entries(3, 1), Level::Cosigned).unwrap_err();
-        assert!(matches!(waited, SubmitError::Uncosigned { .. }), "{behaviour:?}: {waited}");
+        assert!(matches!(waited, SubmitError::Unwitnessed { .. }), "{behaviour:?}: {waited}");
         assert_eq!(registry.handle().published().size(), TreeSize(3), "{behaviour:?}");
         registry.stop().unwrap();
         assert!(!log.evidence().exists(), "{behaviour:?}");
@@ -285,13 +287,17 @@ fn a_fork_and_a_size_that_was_never_signed_are_kept_while_the_log_goes_on() {
         let sham = Sham::start(Behaviour::Silent);
         let log = Log::new();
         let liar = cosigner("liar", SignatureKind::CosignatureV1, 44).verifier();
-        let policy = log.policy(1, &[("liar", liar, &sham.url)]);
+        let good = WitnessFolder::new("w1", false);
+        let server = good.serve();
+        let witnesses = [("w1", good.keys()[0].verifier(), server.url.as_str()), ("liar", liar, &sham.url)];
+        let policy = log.policy(1, &witnesses);
         let registry = log.open(&policy).unwrap();
         let handle = registry.handle();
         handle.add_raw_blocking(entries(0, 3), Level::Committed).unwrap();
         sham.behave(behaviour);
-        let waited = handle.add_raw_blocking(entries(3, 1), Level::Cosigned).unwrap_err();
-        assert!(matches!(waited, SubmitError::Uncosigned { .. }), "{waited}");
+        handle.add_raw_blocking(entries(3, 1), Level::Cosigned).unwrap();
+        let found = || handle.stats().witness_evidence.load(std::sync::atomic::Ordering::Relaxed);
+        world::until("nothing was found", || found() > 0);
         let said = log.evidence().join("ahead-1000-liar.txt");
         match behaviour {
             Behaviour::Ahead(_) => {
@@ -304,7 +310,6 @@ fn a_fork_and_a_size_that_was_never_signed_are_kept_while_the_log_goes_on() {
                 assert!(!said.exists());
             }
         }
-        assert!(handle.stats().witness_evidence.load(std::sync::atomic::Ordering::Relaxed) > 0);
         // The log goes on committing.
         handle.add_raw_blocking(entries(4, 1), Level::Committed).unwrap();
         registry.stop().unwrap();
@@ -337,10 +342,21 @@ fn a_log_whose_head_a_witness_has_outrun_is_not_opened() {
         "{refused}"
     );
     assert_eq!(proved(&backup), [(Claim::Rollback, [7, 3])], "the log signed 7, and is at 3 now");
-    // Away, it keeps nobody from opening, and nothing more becomes public.
+    // Away, it keeps nobody from reading. What it says once it is back stops the writer, which has signed nothing.
+    let url = server.url.clone();
     drop(server);
     let registry: Registry = backup.open(&policy).unwrap();
-    assert_eq!(registry.handle().published().size(), TreeSize(3));
+    let handle = registry.handle();
+    assert_eq!((handle.phase(), handle.published().size()), (Phase::Asking, TreeSize(3)));
+    let head = fs::read(backup.head()).unwrap();
+    let server = witness.serve_at(&url);
+    world::until("the witness is not heard", || matches!(handle.phase(), Phase::Stopped { .. }));
+    let Phase::Stopped { reason } = handle.phase() else { panic!("{:?}", handle.phase()) };
+    assert!(reason.contains("log.witnessed") && reason.contains("size 7"), "{reason}");
+    assert_eq!((handle.published().size(), handle.committed().size()), (TreeSize(3), TreeSize(3)));
+    assert_eq!(fs::read(backup.head()).unwrap(), head);
+    drop((registry, server));
+    assert_eq!(proved(&backup), [(Claim::Rollback, [7, 3])], "kept once");
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! The threads that ask witnesses: one that dies is noticed, and one that outlasts its writer accuses nobody.
 #![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
-use std::io::{Read as _, Write as _};
+#[expect(dead_code, reason = "the other tests of witnesses use the rest")]
+#[path = "witness/world.rs"]
+mod world;
+
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +15,7 @@ use std::time::Duration;
 
 use sillok_log::UnixSeconds;
 use sillok_log::audit::LogKind;
+use sillok_log::cosignature;
 use sillok_log::note::{SignatureKind, SignerKey};
 use sillok_log::policy::Policy;
 use sillok_registry::segment::Segments;
@@ -52,7 +57,8 @@ impl Blobs for Deadly {
     }
 }
 
-/// A witness that answers each request by 409: with size 1 at once, or with what it is told once it holds back.
+/// A witness that cosigns what it is asked about first, and answers each later request by 409: with size 1 at once, or with
+/// what it is told once it holds back.
 struct Sham {
     url: String,
     holds_back: Arc<AtomicBool>,
@@ -69,8 +75,15 @@ impl Sham {
         let held = Arc::clone(&holds_back);
         // It ends with the process at the latest: nothing waits for it.
         thread::spawn(move || {
-            for mut stream in listener.incoming().map_while(Result::ok) {
-                drop(stream.read(&mut [0; 4_096]));
+            for (number, mut stream) in listener.incoming().map_while(Result::ok).enumerate() {
+                let request = world::read_request(&mut stream);
+                if number == 0 {
+                    let checkpoint = request.split("\n\n").nth(1).unwrap().to_owned() + "\n";
+                    let lines = cosignature::cosign(&checkpoint, UnixSeconds(1), &cosigner()).unwrap();
+                    let head = format!("HTTP/1.1 200 X\r\ncontent-length: {}\r\n", lines.len());
+                    drop(stream.write_all((head + "connection: close\r\n\r\n" + &lines).as_bytes()));
+                    continue;
+                }
                 let size = if held.load(Ordering::SeqCst) {
                     asks.send(()).unwrap_or_default();
                     told.recv().unwrap_or(1)
@@ -91,6 +104,10 @@ struct World {
     folder: TempDir,
     blobs: Arc<Deadly>,
     stores: Stores,
+}
+
+fn cosigner() -> SignerKey {
+    SignerKey::from_seed("w.example", SignatureKind::CosignatureV1, &[2; 32]).unwrap()
 }
 
 fn signer() -> SignerKey {
@@ -128,8 +145,7 @@ impl World {
 
     /// The log, which asks the witness. This takes the stores.
     fn open(self, url: &str) -> (Registry, Arc<Deadly>, TempDir) {
-        let key =
-            SignerKey::from_seed("w.example", SignatureKind::CosignatureV1, &[2; 32]).unwrap().verifier();
+        let key = cosigner().verifier();
         let policy = Policy::parse(format!("witness w {key} {url}\nquorum w\n").as_bytes()).unwrap();
         let evidence = self.folder.path().join("evidence");
         let times = (Duration::from_secs(20), Duration::from_secs(20));

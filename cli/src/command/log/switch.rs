@@ -154,9 +154,13 @@ fn begin_log(folder: &Folder, next: &Folder, last: &Signed, context: &Context) -
 }
 
 fn wait_until_open(handle: &Handle) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
     loop {
         match handle.phase() {
-            Phase::Building => thread::sleep(PAUSE),
+            Phase::Asking if Instant::now() > deadline => {
+                bail!("no quorum of witnesses has said what it cosigned of the new log; do they follow it?")
+            }
+            Phase::Asking | Phase::Building => thread::sleep(PAUSE),
             Phase::Open => return Ok(()),
             Phase::Frozen => bail!("the new log is frozen"),
             Phase::Stopping => bail!("the new log was stopped before its index was built"),

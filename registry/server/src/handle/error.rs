@@ -50,6 +50,11 @@ pub enum SubmitError {
         /// Why.
         reason: Arc<str>,
     },
+    /// No quorum of witnesses has said yet what it cosigned last. Retry.
+    Unwitnessed {
+        /// When to come again.
+        retry_after_seconds: u64,
+    },
 }
 
 impl std::fmt::Display for SubmitError {
@@ -82,6 +87,13 @@ impl std::fmt::Display for SubmitError {
                 )
             }
             Self::Unreadable { reason } => write!(f, "receipt could not be made: {reason}"),
+            Self::Unwitnessed { retry_after_seconds } => {
+                write!(
+                    f,
+                    "log signs nothing before a quorum of witnesses has said what it cosigned last; retry after \
+                     {retry_after_seconds} seconds"
+                )
+            }
         }
     }
 }

@@ -1,22 +1,54 @@
 //! Health, readiness, metrics, and the description of the interface.
 
+use std::sync::atomic::Ordering;
+
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
+use serde::Serialize;
 
 use super::{Endpoint, Problem, State, openapi as document};
+use crate::handle::SubmitError;
 use crate::metrics;
 use crate::sequencer::Phase;
+use crate::witness::Standing;
 
+/// What a log says that takes entries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// `ready`, or `degraded`.
+    pub status: &'static str,
+    /// Why something is refused: nothing is.
+    pub problems: Vec<String>,
+    /// What an operator must not overlook.
+    pub warnings: Vec<String>,
+    /// Whom the log asks, in the order of its policy.
+    pub witnesses: Vec<Standing>,
+}
+
+//= specs/log.md#health-and-metrics
 /// Whether the log takes entries, else why not.
 ///
 /// # Errors
 /// The reason, as the answer of `/readyz`.
-//= specs/log.md#health-and-metrics
-pub fn readiness(state: &State) -> Result<(), Problem> {
+pub fn readiness(state: &State) -> Result<Readiness, Problem> {
     let handle = state.handle();
+    let stats = handle.stats();
+    let witnesses = stats.witnesses();
     match handle.phase() {
-        Phase::Open => Ok(()),
+        Phase::Open => {
+            let away = handle.has_quorum() && stats.quorum_answers.load(Ordering::Relaxed) == 0;
+            let warnings = if away { vec![AWAY.to_owned()] } else { Vec::new() };
+            let status = if away { "degraded" } else { "ready" };
+            Ok(Readiness { status, problems: Vec::new(), warnings, witnesses })
+        }
+        Phase::Asking => {
+            let lacking = witnesses.iter().filter(|witness| witness.cosigned_size.is_none());
+            let names: Vec<&str> = lacking.map(|witness| witness.name.as_str()).collect();
+            let error = SubmitError::Unwitnessed { retry_after_seconds: stats.retry_after_seconds() };
+            let detail = format!("{error}; not heard so far: {}", names.join(", "));
+            Err(Problem::from(error).with_detail(detail))
+        }
         Phase::Building => {
             let seconds = handle.stats().retry_after_seconds();
             Err(Problem::busy("log is building its index", seconds))
@@ -39,7 +71,9 @@ pub(super) async fn healthz(state: Data<State>) -> HttpResponse {
 }
 
 pub(super) async fn readyz(state: Data<State>) -> HttpResponse {
-    let result = readiness(&state).map(|()| text("ready\n"));
+    let result = readiness(&state).map(|readiness| {
+        HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(readiness)
+    });
     state.answer(Endpoint::Readyz, result)
 }
 
@@ -71,3 +105,6 @@ fn text(body: &'static str) -> HttpResponse {
         .content_type("text/plain; charset=utf-8")
         .body(body)
 }
+
+/// Of a log that is degraded.
+const AWAY: &str = "no quorum of witnesses answers: entries are committed, and nothing newer becomes public";

@@ -68,6 +68,12 @@ impl Problem {
         Self { retry_after_seconds: Some(seconds), ..self }
     }
 
+    /// The same, with more to say about this case.
+    #[must_use]
+    pub fn with_detail(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
     /// The same, ending the connection.
     #[must_use]
     pub fn closing(self) -> Self {
@@ -145,6 +151,10 @@ impl From<SubmitError> for Problem {
             }
             SubmitError::Unreadable { .. } => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "log.unreadable", detail)
+            }
+            SubmitError::Unwitnessed { retry_after_seconds } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "log.unwitnessed", detail)
+                    .retry_after(retry_after_seconds)
             }
         }
     }

@@ -13,7 +13,7 @@ use ureq::Agent;
 use super::book::hash_of;
 use super::evidence::{Evidence, Found, Suspicion};
 use crate::sequencer::tiles::Tiles;
-use crate::sequencer::{Fatal, Shared, Signed};
+use crate::sequencer::{Shared, Signed};
 use crate::store::Blobs;
 
 /// Where a witness is, and who it is.
@@ -21,6 +21,8 @@ use crate::store::Blobs;
 pub(crate) struct Contact {
     /// Its name in the policy.
     pub(crate) name: String,
+    /// In the policy.
+    pub(crate) position: usize,
     key: VerifierKey,
     /// Its submission prefix, without a slash at the end.
     url: String,
@@ -32,7 +34,7 @@ pub(crate) struct Contact {
 /// The URL of the first one that is no http or https URL.
 pub(crate) fn contacts(policy: &Policy) -> Result<Vec<Contact>, String> {
     let mut contacts = Vec::new();
-    for witness in policy.witnesses() {
+    for (position, witness) in policy.witnesses().iter().enumerate() {
         let Some(url) = witness.url() else { continue };
         let url = String::from_utf8_lossy(url).into_owned();
         let parsed: Option<ureq::http::Uri> = url.parse().ok();
@@ -42,7 +44,7 @@ pub(crate) fn contacts(policy: &Policy) -> Result<Vec<Contact>, String> {
         }
         let name = String::from_utf8_lossy(witness.name()).into_owned();
         let (key, url) = (witness.key().clone(), url.trim_end_matches('/').to_owned());
-        contacts.push(Contact { name, key, url });
+        contacts.push(Contact { name, position, key, url });
     }
     Ok(contacts)
 }
@@ -219,67 +221,36 @@ fn prefix_of(blobs: &dyn Blobs, target: &Signed, size: TreeSize) -> Option<Optio
     Some(Some(Prefix { root, consistency }))
 }
 
-/// Asks every witness, at once and before anything is signed, whether it has cosigned more than the head, or another root.
-/// One that does not answer says nothing.
-///
-/// # Errors
-/// [`Fatal::Witnessed`]; the evidence is kept.
-pub(crate) fn ask_before_opening(
-    askers: &mut [Asker],
-    head: &Signed,
-    blobs: &dyn Blobs,
+/// Looks closer at a contradiction, keeps evidence of it and reports it. Returns what was found in the end.
+pub(crate) fn report(
+    asker: &Asker,
+    asked: Asked,
+    target: &Signed,
+    shared: &Shared,
     evidence: &Evidence,
-) -> Result<(), Fatal> {
-    let answers: Vec<Option<Fatal>> = std::thread::scope(|scope| {
-        let asking: Vec<_> = askers
-            .iter_mut()
-            .map(|asker| scope.spawn(move || contradiction(asker, head, blobs, evidence)))
-            .collect();
-        asking.into_iter().map(|asked| asked.join().unwrap_or(None)).collect()
-    });
-    answers.into_iter().flatten().next().map_or(Ok(()), Err)
-}
-
-fn contradiction(asker: &mut Asker, head: &Signed, blobs: &dyn Blobs, evidence: &Evidence) -> Option<Fatal> {
-    let suspicion = match asker.ask(head, blobs, &|| head.size()) {
-        Asked::Contradiction(suspicion) => suspicion,
-        Asked::Failed(problem) => {
-            tracing::warn!(
-                witness = asker.contact.name,
-                problem,
-                "a witness does not say what it has cosigned"
-            );
-            return None;
-        }
-        Asked::Cosigned(_) | Asked::Further => return None,
-    };
-    let looked = asker.look_closer(suspicion, head, blobs, head.size());
-    let found = looked.unwrap_or_else(|| Found::said(suspicion, None));
-    evidence.keep(&asker.contact.name, &found, head);
-    let (witness, suspicion) = (asker.contact.name.clone(), found.suspicion);
-    Some(Fatal::Witnessed { witness, suspicion, head: head.size() })
-}
-
-/// Reports what came of asking, and keeps evidence.
-pub(crate) fn report(asker: &Asker, asked: &Asked, target: &Signed, shared: &Shared, evidence: &Evidence) {
+) -> Asked {
+    let name = &asker.contact.name;
     match asked {
         Asked::Contradiction(suspicion) => {
-            let blobs = shared.blobs.as_ref();
-            let signed = shared.committed().size();
-            match asker.look_closer(*suspicion, target, blobs, signed) {
-                Some(found) => {
-                    shared.stats.witness_evidence.fetch_add(1, Ordering::Relaxed);
-                    evidence.keep(&asker.contact.name, &found, target);
-                }
-                None => tracing::warn!(
-                    witness = asker.contact.name,
+            let looked =
+                asker.look_closer(suspicion, target, shared.blobs.as_ref(), shared.committed().size());
+            // Before anything is signed, a witness's word is enough to stop.
+            let unheard = (!shared.is_heard()).then(|| Found::said(suspicion, None));
+            let Some(found) = looked.or(unheard) else {
+                tracing::warn!(
+                    witness = name,
                     "a witness finds a checkpoint inconsistent, and shows nothing that contradicts it"
-                ),
-            }
+                );
+                return asked;
+            };
+            evidence.keep(name, &found, target);
+            shared.stats.witness_evidence.fetch_add(1, Ordering::Relaxed);
+            Asked::Contradiction(found.suspicion)
         }
         Asked::Failed(problem) => {
-            tracing::debug!(witness = asker.contact.name, problem, "a witness did not cosign");
+            tracing::debug!(witness = name, problem, "a witness did not cosign");
+            Asked::Failed(problem)
         }
-        Asked::Cosigned(_) | Asked::Further => {}
+        Asked::Cosigned(_) | Asked::Further => asked,
     }
 }

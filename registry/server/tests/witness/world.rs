@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use sha2::{Digest as _, Sha256};
@@ -94,9 +94,10 @@ impl WitnessFolder {
 
     /// Ed25519, and ML-DSA-44 if it has that.
     pub(crate) fn keys(&self) -> Vec<SignerKey> {
-        let mut keys = vec![cosigner(&self.name, SignatureKind::CosignatureV1, 11)];
+        let seed = self.name.bytes().last().unwrap();
+        let mut keys = vec![cosigner(&self.name, SignatureKind::CosignatureV1, seed)];
         if self.ml_dsa {
-            keys.push(cosigner(&self.name, SignatureKind::MlDsa44, 12));
+            keys.push(cosigner(&self.name, SignatureKind::MlDsa44, seed));
         }
         keys
     }
@@ -106,7 +107,16 @@ impl WitnessFolder {
     }
 
     pub(crate) fn serve(&self) -> Served {
-        Served::start(self.book())
+        self.serve_under(clock())
+    }
+
+    pub(crate) fn serve_under(&self, clock: Clock) -> Served {
+        Served::start(Book::open(&self.logs(), self.keys(), clock).unwrap(), "127.0.0.1:0")
+    }
+
+    /// The same where it was before.
+    pub(crate) fn serve_at(&self, url: &str) -> Served {
+        Served::start(self.book(), url.strip_prefix("http://").unwrap())
     }
 }
 
@@ -130,8 +140,8 @@ impl Answered {
 }
 
 impl Served {
-    fn start(book: Book) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    fn start(book: Book, address: &str) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, receiver) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
@@ -243,7 +253,8 @@ fn answer(mut stream: TcpStream, behaviour: Behaviour) {
     drop(stream.write_all((head + &body).as_bytes()));
 }
 
-fn read_request(stream: &mut TcpStream) -> String {
+/// A request over HTTP, whole.
+pub(crate) fn read_request(stream: &mut TcpStream) -> String {
     let mut request = Vec::new();
     let mut buffer = [0; 4_096];
     loop {
@@ -258,6 +269,15 @@ fn read_request(stream: &mut TcpStream) -> String {
             Ok(0) | Err(_) => return text.into_owned(),
             Ok(read) => request.extend_from_slice(&buffer[..read]),
         }
+    }
+}
+
+/// Waits for something that another thread does.
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}");
+        thread::yield_now();
     }
 }
 
@@ -282,6 +302,10 @@ impl Log {
         self.path("public")
     }
 
+    pub(crate) fn head(&self) -> PathBuf {
+        self.path("head")
+    }
+
     pub(crate) fn evidence(&self) -> PathBuf {
         self.path("evidence")
     }
@@ -291,7 +315,7 @@ impl Log {
             public: self.public(),
             segments: self.path("wal"),
             seen: self.path("index"),
-            head: self.path("head"),
+            head: self.head(),
         }
     }
 
@@ -308,11 +332,16 @@ impl Log {
     }
 
     pub(crate) fn open(&self, policy: &Policy) -> Result<Registry, Fatal> {
+        self.open_renewing(policy, Duration::from_secs(3_600))
+    }
+
+    pub(crate) fn open_renewing(&self, policy: &Policy, renewal: Duration) -> Result<Registry, Fatal> {
         let stores = Stores::open(&self.paths(), 1 << 16).unwrap();
         let pending = Arc::new(FileBlobs::open(&self.path("pending")).unwrap());
         let witnessing = Witnessing {
             request_timeout: Duration::from_millis(400),
             wait: Duration::from_millis(900),
+            renewal,
             ..Witnessing::new(policy.clone(), pending, self.evidence())
         };
         let registry = Registry::open_witnessed(options(), stores, clock(), witnessing)?;

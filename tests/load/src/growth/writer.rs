@@ -43,7 +43,7 @@ pub(super) fn run(place: &Path, kind: Kind, work: Work) -> Result<()> {
     loop {
         match handle.phase() {
             Phase::Open => break,
-            Phase::Building => thread::sleep(Duration::from_micros(500)),
+            Phase::Asking | Phase::Building => thread::sleep(Duration::from_micros(500)),
             Phase::Frozen => bail!("the log is frozen"),
             Phase::Stopping => bail!("the log stops by itself"),
             Phase::Stopped { reason } => bail!("the log has stopped: {reason}"),

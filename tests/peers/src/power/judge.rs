@@ -133,7 +133,7 @@ fn open(log: &Log, paths: &Paths) -> Result<Registry> {
     let handle = registry.handle();
     loop {
         match handle.phase() {
-            Phase::Building => std::thread::yield_now(),
+            Phase::Asking | Phase::Building => std::thread::yield_now(),
             Phase::Open => return Ok(registry),
             Phase::Frozen => bail!("it is frozen"),
             Phase::Stopping => bail!("it stops by itself"),
