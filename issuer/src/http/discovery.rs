@@ -75,24 +75,6 @@ pub(super) async fn trust_bundle(core: web::Data<Core>, request: HttpRequest) ->
     rendered(&request, &core.publication().bundle, BUNDLE_CACHE)
 }
 
-/// `GET /trust-bundles/<name>`.
-pub(super) async fn numbered_bundle(
-    core: web::Data<Core>,
-    request: HttpRequest,
-    name: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let place = numbered_place(&core.config.public, &name).ok_or_else(unknown)?;
-    let read = web::block(move || std::fs::read(place)).await;
-    let bytes = read.ok().and_then(Result::ok).ok_or_else(unknown)?;
-    //= specs/trust-bundle.md#publication
-    let (media_type, cache) = match name.as_str() {
-        "latest" => ("application/json", BUNDLE_CACHE),
-        delta if delta.contains('-') => ("application/octet-stream", IMMUTABLE_CACHE),
-        _whole => ("application/json", IMMUTABLE_CACHE),
-    };
-    Ok(rendered(&request, &Rendered::new(media_type, bytes), cache))
-}
-
 /// `GET /status/<list>/<what>`.
 pub(super) async fn status_list(
     core: web::Data<Core>,
