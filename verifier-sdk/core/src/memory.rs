@@ -49,6 +49,8 @@ pub(crate) struct RootSeen {
     pub(crate) sequence: u64,
     pub(crate) epoch: u64,
     pub(crate) digest: Hash,
+    // The digest of the root before it, if that was seen.
+    pub(crate) previous: Option<Hash>,
     pub(crate) keys: Vec<VerifierKey>,
     pub(crate) threshold: usize,
     // A policy text that parses: the next root is seen in a log of this one.

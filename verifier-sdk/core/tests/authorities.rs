@@ -155,6 +155,34 @@ fn the_next_root_is_held_beside_the_present_one_until_it_is_in_force() {
     }
 }
 
+/// More feeds come under the next root while the present one is held; and a device that is switched on again opens both from
+/// what it has kept.
+#[test]
+fn who_follows_whom_is_remembered() {
+    let (mut world, issued, first) = World::ready();
+    let (present, memory) = open(&first, &Memory::default());
+    let start = UnixSeconds(NOW.0 + 5 * HOUR);
+    (world.root.sequence, world.root.issued, world.feed_sequence) = (2, start, 2);
+    let (next, after) = open(&world.container(), &memory);
+    let mut authorities = Authorities::new();
+    authorities.add(present, memory.clone()).expect("held");
+    authorities.add(next, after.clone()).expect("held beside it");
+    world.feed_sequence = 3;
+    let newer = world.container();
+    let (trust, after) = open(&newer, &after);
+    authorities.add(trust, after.clone()).expect("in the place of the next");
+    assert_eq!(authorities.iter().map(|held| held.trust().feed().sequence).collect::<Vec<_>>(), [1, 3]);
+
+    let kept = [&memory, &after].map(|memory| Memory::parse(memory.encode().as_bytes()).expect("a memory"));
+    let mut again = Authorities::new();
+    for (container, memory) in [(&newer, &kept[1]), (&first, &kept[0])] {
+        let (trust, memory) = open(container, memory);
+        again.add(trust, memory).expect("held");
+    }
+    let receipt = world.receipt(&issued);
+    assert!(judge(&mut again, &issued.credential, Some(&receipt), NOW).0.admits());
+}
+
 /// A root in force decides about issuers that it has dropped, too.
 #[test]
 fn what_the_next_root_drops_is_gone_when_it_is_in_force() {

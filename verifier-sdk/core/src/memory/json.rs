@@ -68,10 +68,14 @@ impl Memory {
 }
 
 fn write_root(root: &RootSeen) -> String {
-    ObjectText::new()
+    let mut object = ObjectText::new()
         .number("sequence", root.sequence)
         .number("epoch", root.epoch)
-        .string("digest", &root.digest.to_hex())
+        .string("digest", &root.digest.to_hex());
+    if let Some(previous) = &root.previous {
+        object = object.string("previous", &previous.to_hex());
+    }
+    object
         .keys("keys", &root.keys)
         .number("threshold", u64::try_from(root.threshold).unwrap_or(u64::MAX))
         .string("policy", &root.policy)
@@ -111,7 +115,7 @@ fn read(bytes: &[u8]) -> Result<Memory, JsonError> {
 }
 
 fn read_root(object: &Object) -> Result<RootSeen, JsonError> {
-    object.expect_only(&["sequence", "epoch", "digest", "keys", "threshold", "policy"])?;
+    object.expect_only(&["sequence", "epoch", "digest", "previous", "keys", "threshold", "policy"])?;
     let keys = document_keys(object, "keys", MAX_ROOT_KEYS)?;
     let threshold = usize::try_from(counted(object, "threshold")?).unwrap_or(usize::MAX);
     if threshold > keys.len() {
@@ -125,6 +129,7 @@ fn read_root(object: &Object) -> Result<RootSeen, JsonError> {
         sequence: counted(object, "sequence")?,
         epoch: counted(object, "epoch")?,
         digest: hex_hash(object, "digest")?,
+        previous: object.get("previous").map(|_there| hex_hash(object, "previous")).transpose()?,
         keys,
         threshold,
         policy: policy.to_string(),

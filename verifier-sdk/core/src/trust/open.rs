@@ -103,7 +103,10 @@ pub(super) fn open(
     };
     observe_all(&mut kept, &checkpoints, under_previous.as_ref(), &container, &root_digest, feed.not_after)
         .map_err(|kind| alarmed(kind, memory.with_alarms_of(&kept)))?;
-    keep_documents(&mut kept, &root, root_digest, &feed, feed_digest);
+    // Whatever was the step before this root when it was first seen.
+    let same = memory.root().filter(|seen| seen.digest == root_digest);
+    let follows = older.map(|seen| seen.digest).or_else(|| same.and_then(|seen| seen.previous));
+    keep_documents(&mut kept, &root, (root_digest, follows), &feed, feed_digest);
     let witnesses = match current.witnessed {
         Witnessed::NotAsked => Witnesses::NoneAsked,
         Witnessed::Quorum { .. } => Witnesses::Quorum,
@@ -112,7 +115,7 @@ pub(super) fn open(
     let trust = Trust {
         root,
         root_digest,
-        follows: older.map(|seen| seen.digest),
+        follows,
         feed,
         anchoring,
         policy,
@@ -339,7 +342,13 @@ fn observe_all(
     Ok(())
 }
 
-fn keep_documents(kept: &mut Memory, root: &Root, root_digest: Hash, feed: &Feed, feed_digest: Hash) {
+fn keep_documents(
+    kept: &mut Memory,
+    root: &Root,
+    (root_digest, previous): (Hash, Option<Hash>),
+    feed: &Feed,
+    feed_digest: Hash,
+) {
     for key in root.issuers.iter().flat_map(|issuer| &issuer.keys) {
         kept.keep_key(key.key.thumbprint(), &key.standing);
     }
@@ -347,6 +356,7 @@ fn keep_documents(kept: &mut Memory, root: &Root, root_digest: Hash, feed: &Feed
         sequence: root.sequence,
         epoch: root.epoch,
         digest: root_digest,
+        previous,
         keys: root.root_keys.clone(),
         threshold: root.threshold,
         policy: root.policy.clone(),
