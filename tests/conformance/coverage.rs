@@ -9,7 +9,7 @@ use sillok_tests::vectors::{Vector, all, write_all};
 
 use crate::files::{Outcome, failure, load, meets, specs};
 
-const TOPICS: [&str; 22] = [
+const TOPICS: [&str; 23] = [
     "attack",
     "checkpoint",
     "cosignature",
@@ -25,6 +25,7 @@ const TOPICS: [&str; 22] = [
     "policy",
     "presentation",
     "receipt",
+    "rules",
     "status",
     "subtree",
     "tile",

@@ -17,6 +17,7 @@ mod note;
 mod presentation;
 mod receipt;
 mod reference;
+mod rules;
 mod status;
 mod subtree;
 mod tree;
@@ -63,6 +64,11 @@ fn policy() {
 #[test]
 fn entry() {
     check_topic("entry", entry::run);
+}
+
+#[test]
+fn rules() {
+    check_topic("rules", rules::run);
 }
 
 #[test]

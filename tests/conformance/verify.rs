@@ -4,7 +4,9 @@ use sillok_tests::vectors::{Part, Vector};
 use sillok_verifier::holder::Shown;
 use sillok_verifier::memory::Memory;
 use sillok_verifier::population::Population;
-use sillok_verifier::{Anchors, Evidence, Holder, Policy, Trust, TrustError, UnixSeconds, Verdict, verify};
+use sillok_verifier::{
+    Anchors, Evidence, Holder, Place, Policy, Trust, TrustError, UnixSeconds, Verdict, verify,
+};
 
 use crate::files::{Outcome, error, number_of, text};
 use crate::note::verifier_key;
@@ -104,7 +106,11 @@ pub(crate) fn run(vector: &Vector) -> Outcome {
     let statuses: Vec<&[u8]> = vector.all_of("status").collect();
     let credential = vector.get("credential").ok_or("no credential")?;
     let evidence = Evidence { credential, receipt: vector.get("receipt"), statuses: &statuses };
-    let policy = Policy::new(asked(vector)?);
+    let mut policy = Policy::new(asked(vector)?);
+    if vector.get("place").is_some() {
+        let place = text(vector, "place").split_once(' ').ok_or("the place is no jurisdiction and class")?;
+        policy = policy.with_place(Place::new(place.0, place.1));
+    }
     let mut shown = number_of(vector, "shown-limit")
         .map_or_else(Shown::default, |limit| Shown::with_limit(usize::try_from(limit).unwrap_or(usize::MAX)));
     if let Some(before) = number_of(vector, "shown") {

@@ -22,6 +22,7 @@ pub mod note;
 pub mod policy;
 pub mod presentation;
 pub mod receipt;
+pub mod rules;
 pub mod status;
 pub mod subtree;
 pub mod tile;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Vector> {
         date::vectors,
         credential::vectors,
         presentation::vectors,
+        rules::vectors,
         trust::vectors,
         delta::vectors,
         verify::vectors,

@@ -169,6 +169,7 @@ fn trust_bundle(public: PublicKey) -> String {
             keys: vec![IssuerKey { key: public, standing: Standing::Active }],
         }],
         status_max_age: 3_600,
+        rules: Vec::new(),
     };
     let text = root.to_text().unwrap();
     let note = note::compose(&text, &[root_key.sign(&text).unwrap()]).unwrap();

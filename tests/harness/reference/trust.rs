@@ -64,6 +64,8 @@ pub struct Root {
     pub issuers: Vec<IssuerItem>,
     /// Seconds.
     pub status_max_age: u64,
+    /// Texts of rule sets.
+    pub rules: Vec<String>,
 }
 
 impl Root {
@@ -86,7 +88,7 @@ impl Root {
             ("policy", string(&self.policy)),
             ("issuers", array(&issuers)),
             ("status_max_age", self.status_max_age.to_string()),
-            ("rules", array(&[])),
+            ("rules", strings(&self.rules)),
         ];
         format!("{}\n", object(&members))
     }

@@ -8,6 +8,7 @@ use crate::reference::json::{object, string};
 mod holders;
 mod landmarks;
 mod logs;
+mod places;
 mod population;
 mod receipts;
 mod statuses;
@@ -22,6 +23,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(documents());
     all.extend(clocks());
     all.extend(holders::vectors());
+    all.extend(places::vectors());
     all.extend(receipts::vectors());
     all.extend(landmarks::vectors());
     all.extend(logs::vectors());

@@ -130,6 +130,8 @@ pub struct Plan {
     pub feed_signer: NoteKey,
     /// A policy that is not the one made of log and witnesses.
     pub policy: Option<String>,
+    /// Texts of rule sets.
+    pub rules: Vec<String>,
 }
 
 impl Default for Plan {
@@ -159,6 +161,7 @@ impl Default for Plan {
             feed_times: (START + DAY, START + 8 * DAY),
             feed_signer: feed_key(),
             policy: None,
+            rules: Vec::new(),
         }
     }
 }
@@ -356,6 +359,7 @@ impl Plan {
                 IssuerItem { id: "https://neighbour.example".into(), keys: vec![neighbour] },
             ],
             status_max_age: 7 * DAY,
+            rules: self.rules.clone(),
         }
     }
 

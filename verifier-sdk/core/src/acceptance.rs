@@ -151,7 +151,8 @@ impl RuleSet {
     //= specs/rules.md#decision
     #[must_use]
     pub fn decide(&self, class: &str, credential: &Json, at: UnixSeconds) -> Decision {
-        match self.payload(credential) {
+        let known = self.acceptance(class, at).and_then(|_known| self.payload(credential));
+        match known {
             Ok(payload) => self.decide_payload(class, payload, at),
             Err(gap) => Decision::CannotTell(gap),
         }

@@ -131,11 +131,6 @@ pub struct Object {
 }
 
 impl Object {
-    /// An object of these members, whose names differ.
-    pub(crate) fn of<const N: usize>(members: [(&str, Json); N]) -> Self {
-        Self { members: members.map(|(name, value)| (name.to_string(), value)).into() }
-    }
-
     /// The member of this name, if there is one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {

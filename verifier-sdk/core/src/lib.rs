@@ -6,11 +6,11 @@
 //! Compact JWS ([`jws`]) over W3C VC 2.0 ([`credential`]), what a holder shows of it ([`sd_jwt`], [`holder`]), keys
 //! ([`key`]), trust bundles ([`trust`]), snapshots of status lists ([`snapshot`], [`status_list`], [`population`]), what
 //! must not go back ([`memory`]), what a door asks ([`policy`]) and
-//! who checks signatures ([`signatures`]), the rules in order and their stable codes ([`verdict`]). Each format has its
+//! who checks signatures ([`signatures`]), what a credential is worth at a place ([`acceptance`]), the rules in order and their stable codes ([`verdict`]). Each format has its
 //! writer beside its reader, for issuers.
 //!
 //! # Out of scope
-//! The log's formats (`sillok-log`), signing, fetching and keeping files, the rules of a place.
+//! The log's formats (`sillok-log`), the language of the rules (`sillok-certlogic`), signing, fetching and keeping files.
 //!
 //! # Invariants
 //! No panic on input, no clock, no file, no socket, no thread, no `unsafe`. Absence of data never becomes *not
@@ -51,8 +51,8 @@
 
 extern crate alloc;
 
-pub mod authorities;
 pub mod acceptance;
+pub mod authorities;
 pub mod credential;
 pub mod datetime;
 pub mod encoding;
@@ -78,7 +78,7 @@ pub use authorities::Authorities;
 pub use clock::{CLOCK_WARNING_SECONDS, MAX_CLOCK_BEHIND_SECONDS};
 pub use evidence::{Evidence, MAX_STATUS_FILES};
 pub use memory::Memory;
-pub use policy::{Holder, Policy};
+pub use policy::{Holder, Place, Policy};
 pub use signatures::{RustCrypto, Signatures};
 pub use sillok_log::UnixSeconds;
 pub use trust::{Anchors, Trust, TrustError};
@@ -109,6 +109,20 @@ pub fn verify(
         Ok(facts) => (Verdict::Valid(facts), kept),
         Err(reason) => (Verdict::of(reason), memory.with_alarms_of(&kept)),
     }
+}
+
+/// What a place decides about a credential of which nothing has been checked, and when that changes next: for a wallet that
+/// shows its holder what is worth what, and for the reasons behind [`Reason::RulesNotAccepted`]. It admits nobody.
+///
+/// # Errors
+/// What is shown cannot be read, or the bundle has no rules of the jurisdiction.
+pub fn unverified_decision(
+    credential: &[u8],
+    trust: &Trust,
+    place: Place<'_>,
+    now: UnixSeconds,
+) -> Result<(acceptance::Decision, acceptance::Outlook), Reason> {
+    rules::unverified_decision(credential, trust, place, now)
 }
 
 /// Checks a credential that was signed and is not logged yet, with rules 2 to 5: an issuer asks this before it lets

@@ -8,12 +8,13 @@ use alloc::string::String;
 use sillok_log::UnixSeconds;
 use sillok_log::entry::Thumbprint;
 
+use crate::acceptance::{Decision, Outlook};
 use crate::clock::Clock;
 use crate::evidence::Evidence;
 use crate::holder;
 use crate::key::{Algorithm, PublicKey};
 use crate::memory::Memory;
-use crate::policy::Policy;
+use crate::policy::{Place, Policy};
 use crate::signatures::RustCrypto;
 use crate::trust::Trust;
 use crate::verdict::{Claims, Facts, Reason};
@@ -22,13 +23,14 @@ mod cut;
 mod disclosures;
 mod header;
 mod inclusion;
+mod place;
 mod shape;
 mod signature;
 mod status;
 mod trust;
 mod validity;
 
-/// Rules 1 to 9. `kept` becomes the memory of a valid verdict; of any other only its alarms count.
+/// Rules 1 to 10. `kept` becomes the memory of a valid verdict; of any other only its alarms count.
 //= specs/verification.md#rules
 pub(crate) fn decide(
     evidence: &Evidence<'_>,
@@ -53,6 +55,10 @@ pub(crate) fn decide(
     let clock_behind = clock.behind(trust, kept)?;
     let key = credential.holder.as_ref();
     let holder = holder::check(policy.holder(), key, presentation, policy.signatures(), now)?;
+    let hides = presentation.is_some_and(|shown| disclosures::hides(&token, shown));
+    let claims = Claims::new(shown.unwrap_or_else(|| token.into_payload()));
+    let place =
+        policy.place().map(|place| place::check(place, trust, claims.json(), hides, now)).transpose()?;
     Ok(Facts {
         issuer: credential.issuer,
         key: signed.thumbprint,
@@ -63,11 +69,26 @@ pub(crate) fn decide(
         status,
         anchoring: trust.anchoring(),
         holder,
-        claims: Claims::new(shown.unwrap_or_else(|| token.into_payload())),
+        claims,
+        place,
         valid_from: credential.valid_from,
         valid_until: credential.valid_until,
         clock_behind,
     })
+}
+
+/// What a place decides about claims that nobody has checked.
+pub(crate) fn unverified_decision(
+    credential: &[u8],
+    trust: &Trust,
+    place: Place<'_>,
+    now: UnixSeconds,
+) -> Result<(Decision, Outlook), Reason> {
+    let header::Shown { token, presentation } = header::read(credential)?;
+    let shown = disclosures::check(&token, presentation.as_ref())?;
+    let claims = shown.as_ref().unwrap_or_else(|| token.payload());
+    let set = trust.rule_set(place.jurisdiction()).ok_or(Reason::RulesUnknownPlace)?;
+    Ok((set.decide(place.class(), claims, now), set.outlook(place.class(), claims, now)))
 }
 
 /// Rule 2, and the issuer that the credential claims before anything else of it is checked.

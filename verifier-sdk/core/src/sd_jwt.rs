@@ -19,6 +19,7 @@ mod process;
 
 pub use conceal::{Concealed, conceal_items, conceal_members};
 pub use disclosure::{Disclosure, DisclosureKind, MAX_SALT_CHARACTERS, MIN_SALT_CHARACTERS};
+pub(crate) use process::hides_more;
 pub use process::{Hidden, process};
 
 /// The parts of a presentation; nothing in them is decoded.

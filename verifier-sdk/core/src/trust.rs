@@ -15,6 +15,7 @@ use sillok_log::policy::{Opened, Policy};
 use sillok_log::receipt::LogTag;
 use sillok_log::{Hash, UnixSeconds};
 
+use crate::acceptance::RuleSet;
 use crate::memory::Memory;
 use crate::population::Population;
 use crate::verdict::{Anchoring, Witnesses};
@@ -39,7 +40,7 @@ pub use feed::{Feed, FeedSnapshot, MAX_SNAPSHOTS};
 pub use issuer::{Cuts, Issuer, IssuerKey, MAX_KEYS, Standing};
 pub use landmarks::{EarlierLandmarks, FeedLandmarks, MAX_FEED_LANDMARK_BYTES, MAX_FEED_LOGS};
 pub use open::{MAX_AHEAD_SECONDS, MAX_STATE_BYTES};
-pub use root::{MAX_AUTHORITY_BYTES, MAX_FEED_KEYS, MAX_ISSUERS, MAX_ROOT_KEYS, Root};
+pub use root::{MAX_AUTHORITY_BYTES, MAX_FEED_KEYS, MAX_ISSUERS, MAX_ROOT_KEYS, MAX_RULE_SETS, Root};
 
 pub(crate) use lists::{KnownList, KnownState, Lists};
 pub(crate) use open::is_ahead;
@@ -109,6 +110,12 @@ impl Trust {
     #[must_use]
     pub const fn feed(&self) -> &Feed {
         &self.feed
+    }
+
+    /// The rules of a jurisdiction, if the root has them.
+    #[must_use]
+    pub fn rule_set(&self, jurisdiction: &str) -> Option<&RuleSet> {
+        self.root.rules.iter().find(|set| set.jurisdiction() == jurisdiction)
     }
 
     /// The logs and the quorum that the root asks for.

@@ -5,11 +5,13 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use sillok_log::entry::Thumbprint;
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
 
+use crate::acceptance::Outlook;
 use crate::json::Json;
 
 mod reason;
@@ -91,6 +93,8 @@ pub struct Facts {
     pub holder: HolderProof,
     /// What was signed and shown.
     pub claims: Claims,
+    /// What it is worth at the place, if the policy names one.
+    pub place: Option<AcceptedAt>,
     /// First second at which the credential is valid.
     pub valid_from: UnixSeconds,
     /// First second at which it is valid no more, if it ends.
@@ -121,6 +125,24 @@ impl fmt::Display for HolderProof {
             Self::NotAsked => "not asked",
         })
     }
+}
+
+/// A place whose rules accept the credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AcceptedAt {
+    /// Whose rules.
+    pub jurisdiction: String,
+    /// The class of venues.
+    pub class: String,
+    /// The number of the rule set.
+    pub sequence: u64,
+    /// The date at the place, `YYYY-MM-DD`.
+    pub local_date: String,
+    /// The ids of the rules by which it is accepted.
+    pub rules: Vec<String>,
+    /// When that changes next, if the policy asks.
+    pub outlook: Option<Outlook>,
 }
 
 /// A key-binding token that was accepted.

@@ -1,6 +1,7 @@
 //! Containers, roots and feeds that do not parse.
 
 use super::super::Vector;
+use super::super::rules::{rule_set, with};
 use super::super::world::{Plan, World, feed_key, root_key, signed};
 use super::{built, damaged, relogged, scripted, world};
 use crate::reference::credential::IssuerKey;
@@ -74,7 +75,13 @@ fn roots() -> Vec<Vector> {
         replaced("type", "another version", "sillok-root/v1", "sillok-root/v2"),
         replaced("unknown-member", "no unknown member", "{", "{\"x\":0,"),
         replaced("missing-member", "every member is there", ",\"rules\":[]", ""),
-        replaced("rules", "rules are empty in this version", "\"rules\":[]", "\"rules\":[{}]"),
+        replaced("rules", "a rule set is a string", "\"rules\":[]", "\"rules\":[{}]"),
+        plan("rules-vector", "a rule set whose vector does not come out", &|plan| {
+            plan.rules = vec![with(", 14, ", ", 15, ")];
+        }),
+        plan("rules-twice", "one rule set for a jurisdiction", &|plan| {
+            plan.rules = vec![rule_set(), rule_set()]
+        }),
         replaced("fraction", "integers", "\"epoch\":1", "\"epoch\":1.0"),
         replaced("negative", "no negative numbers", "\"epoch\":1", "\"epoch\":-1"),
         replaced("number-as-string", "a number", "\"epoch\":1", "\"epoch\":\"1\""),

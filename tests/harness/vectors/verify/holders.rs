@@ -33,12 +33,12 @@ fn name() -> String {
     member(1, "name", &string("\u{d64d}\u{ae38}\u{b3d9}"))
 }
 
-fn birth_date() -> String {
+pub(super) fn birth_date() -> String {
     member(2, "birthDate", &string("1990-03-01"))
 }
 
 /// A pass of which name and birth date are hidden, bound to the holder.
-fn pass(change: impl FnOnce(&mut Plan)) -> World {
+pub(super) fn pass(change: impl FnOnce(&mut Plan)) -> World {
     world(|plan| {
         plan.header = header(&plan.key).replace("vc+jwt", "vc+sd-jwt");
         plan.set("type", "[\"VerifiableCredential\",\"PassCredential\"]".into());
@@ -53,8 +53,12 @@ fn pass(change: impl FnOnce(&mut Plan)) -> World {
 
 /// What is shown of a pass, without a key-binding token.
 fn bare(disclosures: &[&str]) -> Scene {
-    let world = pass(|_| ());
-    let mut scene = Scene::of(&world);
+    shown_pass(&pass(|_| ()), disclosures)
+}
+
+/// What is shown of the pass of a world.
+pub(super) fn shown_pass(world: &World, disclosures: &[&str]) -> Scene {
+    let mut scene = Scene::of(world);
     scene.credential = shown(&world.credential, disclosures);
     scene
 }

@@ -168,7 +168,7 @@ impl RuleSet {
     }
 
     /// What the class accepts at an instant.
-    fn acceptance(&self, class: &str, at: UnixSeconds) -> Result<&Acceptance, Gap> {
+    pub(super) fn acceptance(&self, class: &str, at: UnixSeconds) -> Result<&Acceptance, Gap> {
         let mut versions = self.classes.iter().filter(|one| one.what.class == class).peekable();
         if versions.peek().is_none() {
             return Err(Gap::UnknownPlace);

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 
 use sillok_certlogic::Value;
 use sillok_log::UnixSeconds;
@@ -80,11 +81,15 @@ impl Claims {
                 Ok(Self::Payload(payload.clone()))
             }
             (None, Some(_)) => {
-                let members = [
-                    ("type", Json::Array([Json::String(name(object, "type")?)].into())),
-                    ("credentialSubject", object.required("subject")?.clone()),
+                let types = [Json::String(name(object, "type")?)].into();
+                let members = vec![
+                    ("type".to_string(), Json::Array(types)),
+                    ("credentialSubject".to_string(), object.required("subject")?.clone()),
                 ];
-                Ok(Self::Credential(Json::Object(Object::of(members))))
+                let credential = Object::from_members(members);
+                credential
+                    .map(|credential| Self::Credential(Json::Object(credential)))
+                    .ok_or_else(|| refused("subject", "a claim"))
             }
             (Some(_), Some(_)) | (None, None) => Err(refused("", "an object with a payload or a subject")),
         }

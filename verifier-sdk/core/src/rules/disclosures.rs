@@ -3,7 +3,7 @@
 use crate::credential::check_disclosed;
 use crate::json::Json;
 use crate::jws::{Jws, TokenType};
-use crate::sd_jwt::{DisclosureError, Hidden, Presentation, process};
+use crate::sd_jwt::{DisclosureError, Hidden, Presentation, hides_more, process};
 use crate::verdict::Reason;
 
 /// The claims that are shown; `None` where nothing can be hidden: the payload itself.
@@ -20,6 +20,11 @@ pub(super) fn check(
         process(token.payload(), disclosures, Hidden::Inside("credentialSubject")).map_err(reason)?;
     check_disclosed(&claims).map_err(|_broken| Reason::CredentialNonconforming)?;
     Ok(Some(claims))
+}
+
+/// Whether claims were kept back: a digest of the credential or of a disclosure has none that leads to it.
+pub(super) fn hides(token: &Jws<'_>, shown: &Presentation<'_>) -> bool {
+    token.header().typ == TokenType::SD_CREDENTIAL.typ && hides_more(token.payload(), &shown.disclosures)
 }
 
 const fn reason(error: DisclosureError) -> Reason {

@@ -149,6 +149,29 @@ fn hides(value: &Json) -> bool {
     }
 }
 
+/// Whether a payload and these disclosures, which [`process`] has taken, have more digests than there are disclosures. A digest
+/// that only pretends to hide something counts as well: nobody can tell.
+pub(crate) fn hides_more(payload: &Json, disclosures: &[&[u8]]) -> bool {
+    let disclosed = disclosures.iter().filter_map(|text| Disclosure::parse(text).ok());
+    let inside: usize = disclosed.map(|disclosure| digests(disclosure.value())).sum();
+    digests(payload).saturating_add(inside) > disclosures.len()
+}
+
+fn digests(value: &Json) -> usize {
+    match value {
+        Json::Object(object) => {
+            let each = object.members().map(|(name, value)| match name {
+                DIGESTS => value.array().map_or(0, <[Json]>::len),
+                ITEM => 1,
+                _ => digests(value),
+            });
+            each.sum()
+        }
+        Json::Array(items) => items.iter().map(digests).sum(),
+        Json::Bool(_) | Json::Integer(_) | Json::Null | Json::String(_) => 0,
+    }
+}
+
 /// Disclosures in disclosures nest as deeply as their sender likes: this is what bounds the recursion.
 const fn deeper(depth: usize) -> Result<usize, DisclosureError> {
     if depth > JSON_LIMITS.depth { Err(DisclosureError::Malformed) } else { Ok(depth.saturating_add(1)) }

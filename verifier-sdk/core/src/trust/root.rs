@@ -12,7 +12,8 @@ use super::issuer::Issuer;
 use super::members::{
     ObjectText, counted, document_keys, document_line, expect_type, items, json_array, refused, time,
 };
-use crate::json::JsonError;
+use crate::acceptance::{RuleSet, RuleSetError};
+use crate::json::{Json, JsonError, push_string};
 
 /// The root document of a trust bundle.
 //= specs/trust-bundle.md#root
@@ -41,6 +42,8 @@ pub struct Root {
     pub issuers: Vec<Issuer>,
     /// Seconds for which a snapshot is relied on after it was issued; never past its not-after.
     pub status_max_age: u64,
+    /// Rules of places, at most [`MAX_RULE_SETS`], one for a jurisdiction.
+    pub rules: Vec<RuleSet>,
 }
 
 impl Root {
@@ -69,8 +72,10 @@ impl Root {
         }
         let issuers = items(object, "issuers", MAX_ISSUERS, Issuer::read)?;
         check_unique(&issuers)?;
-        if !object.array("rules")?.is_empty() {
-            return Err(refused("rules", "an empty array"));
+        let rules = items(object, "rules", MAX_RULE_SETS, rule_set)?;
+        let jurisdictions: BTreeSet<&str> = rules.iter().map(RuleSet::jurisdiction).collect();
+        if jurisdictions.len() != rules.len() {
+            return Err(refused("rules", "an array of different jurisdictions"));
         }
         Ok(Self {
             sequence: counted(object, "sequence")?,
@@ -84,6 +89,7 @@ impl Root {
             policy: object.string("policy")?.to_string(),
             issuers,
             status_max_age: object.unsigned("status_max_age")?,
+            rules,
         })
     }
 
@@ -105,7 +111,7 @@ impl Root {
             .string("policy", &self.policy)
             .json("issuers", &json_array(self.issuers.iter().map(Issuer::to_json)))
             .number("status_max_age", self.status_max_age)
-            .json("rules", "[]")
+            .json("rules", &json_array(self.rules.iter().map(quoted)))
             .finish();
         text.push('\n');
         Self::parse(&text).map(|_read| text)
@@ -121,6 +127,24 @@ impl Root {
             activation: self.issued,
         })
     }
+}
+
+/// A rule set stands in the root as a string, so that its bytes stay as they were published and tested.
+//= specs/rules.md#rule-set
+fn rule_set(item: &Json) -> Result<RuleSet, JsonError> {
+    RuleSet::open(item.string()?).map_err(|error| match error {
+        RuleSetError::Json(error) => error,
+        RuleSetError::Logic { .. } => refused("rules", "a set of valid CertLogic"),
+        RuleSetError::Vector { index, .. } => {
+            refused("", "a vector that comes out").inside(&index.to_string()).inside("vectors")
+        }
+    })
+}
+
+fn quoted(set: &RuleSet) -> String {
+    let mut quoted = String::new();
+    push_string(&mut quoted, set.text());
+    quoted
 }
 
 /// The ledger takes a key once, for one issuer; so does a root.
@@ -164,6 +188,9 @@ pub const MAX_ROOT_KEYS: usize = 16;
 
 /// Most keys that sign feeds (specs/trust-bundle.md, "Root").
 pub const MAX_FEED_KEYS: usize = 4;
+
+/// Most rule sets (specs/trust-bundle.md, "Root"): eight of the longest fill a note.
+pub const MAX_RULE_SETS: usize = 8;
 
 /// Most issuers (specs/trust-bundle.md, "Root").
 pub const MAX_ISSUERS: usize = 64;

@@ -119,6 +119,20 @@ pub enum Reason {
     HolderReplayed,
     /// `holder.crowded`: there is no room to remember another key-binding token.
     HolderCrowded,
+    /// `rules.unknown-place`: the bundle has no rules of the place.
+    RulesUnknownPlace,
+    /// `rules.no-evidence`: the rules of the place do not take this type of credential.
+    RulesNoEvidence,
+    /// `rules.not-in-force`: no rules of the place are in force.
+    RulesNotInForce,
+    /// `rules.no-offset`: the rules of the place do not know the local time.
+    RulesNoOffset,
+    /// `rules.no-result`: a rule of the place cannot be evaluated on the claims.
+    RulesNoResult,
+    /// `rules.undisclosed`: the rules of the place are not met by what is shown, and claims are kept back.
+    RulesUndisclosed,
+    /// `rules.not-accepted`: the rules of the place are not met.
+    RulesNotAccepted,
 }
 
 impl Reason {
@@ -180,6 +194,13 @@ impl Reason {
         Self::HolderStale,
         Self::HolderReplayed,
         Self::HolderCrowded,
+        Self::RulesUnknownPlace,
+        Self::RulesNoEvidence,
+        Self::RulesNotInForce,
+        Self::RulesNoOffset,
+        Self::RulesNoResult,
+        Self::RulesUndisclosed,
+        Self::RulesNotAccepted,
     ];
 
     /// The stable code.
@@ -242,6 +263,13 @@ impl Reason {
             Self::HolderStale => "holder.stale",
             Self::HolderReplayed => "holder.replayed",
             Self::HolderCrowded => "holder.crowded",
+            Self::RulesUnknownPlace => "rules.unknown-place",
+            Self::RulesNoEvidence => "rules.no-evidence",
+            Self::RulesNotInForce => "rules.not-in-force",
+            Self::RulesNoOffset => "rules.no-offset",
+            Self::RulesNoResult => "rules.no-result",
+            Self::RulesUndisclosed => "rules.undisclosed",
+            Self::RulesNotAccepted => "rules.not-accepted",
         }
     }
 
@@ -277,7 +305,8 @@ impl Reason {
             | Self::HolderNonce
             | Self::HolderStale
             | Self::HolderReplayed
-            | Self::StatusSuspended => true,
+            | Self::StatusSuspended
+            | Self::RulesNotAccepted => true,
             Self::TrustRootExpired
             | Self::TrustNotYetValid
             | Self::ClockBehind
@@ -304,13 +333,20 @@ impl Reason {
             | Self::HolderMalformed
             | Self::HolderFuture
             | Self::HolderCrowded
-            | Self::StatusStale => false,
+            | Self::StatusStale
+            | Self::RulesUnknownPlace
+            | Self::RulesNoEvidence
+            | Self::RulesNotInForce
+            | Self::RulesNoOffset
+            | Self::RulesNoResult
+            | Self::RulesUndisclosed => false,
         }
     }
 }
 
 /// A sentence for the staff who look at the verdict.
 impl fmt::Display for Reason {
+    #[expect(clippy::too_many_lines, reason = "a sentence for each reason")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TrustRootExpired => "the trust bundle is too old: load a newer one",
@@ -375,6 +411,17 @@ impl fmt::Display for Reason {
             Self::HolderStale => "the code is an old one: ask for a live one",
             Self::HolderReplayed => "the code was shown before",
             Self::HolderCrowded => "too many codes were shown in the last minute: wait",
+            Self::RulesUnknownPlace => "no rules of this place are known here: load a newer trust bundle",
+            Self::RulesNoEvidence => "the rules of this place do not take this type of credential",
+            Self::RulesNotInForce => "no rules of this place are in force today",
+            Self::RulesNoOffset => {
+                "the local time of this place is not known: load a newer trust bundle"
+            }
+            Self::RulesNoResult => "the rules of this place cannot be applied to this credential",
+            Self::RulesUndisclosed => "what is shown does not meet the rules of this place: show more",
+            Self::RulesNotAccepted => {
+                "the credential is genuine and does not meet the rules of this place today"
+            }
         })
     }
 }

@@ -159,6 +159,7 @@ impl World {
                 keys: vec![IssuerKey { key: issuer.public(), standing: Standing::Active }],
             }],
             status_max_age: 24 * HOUR,
+            rules: Vec::new(),
         };
         let state = ListState::new(LIST, MIN_LIST_SLOTS).expect("a list");
         let (feed_sequence, published, landmark_sizes) = (1, Vec::new(), Vec::new());
