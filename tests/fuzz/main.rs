@@ -12,6 +12,7 @@ mod corpus;
 mod exchange;
 mod known;
 mod mutation;
+mod rules;
 mod table;
 mod targets;
 
@@ -209,6 +210,16 @@ fn audit_state() {
 #[test]
 fn evidence() {
     run("evidence");
+}
+
+#[test]
+fn certlogic() {
+    run("certlogic");
+}
+
+#[test]
+fn rule_set() {
+    run("rule_set");
 }
 
 /// Damaged inputs of each target.

@@ -1,6 +1,6 @@
 //! The targets by name, for the tests here and for the coverage-guided shell.
 
-use crate::{corpus, exchange, targets};
+use crate::{corpus, exchange, rules, targets};
 
 /// A format, what reads it, and what the damage starts from.
 pub(crate) struct Target {
@@ -22,7 +22,7 @@ const fn target(
 }
 
 /// Each of them is a test in `main.rs` and a binary in `shell/Cargo.toml`, in this order.
-pub(crate) static TABLE: [Target; 33] = [
+pub(crate) static TABLE: [Target; 35] = [
     target("note", targets::note, corpus::notes, LONG),
     target("verifier_key", targets::verifier_key, corpus::verifier_keys, LONG),
     target("checkpoint", targets::checkpoint, corpus::checkpoint_bodies, LONG),
@@ -56,6 +56,8 @@ pub(crate) static TABLE: [Target; 33] = [
     target("witness_size", exchange::witness_size, exchange::witness_sizes, SHORT),
     target("audit_state", exchange::audit_state, exchange::audit_states, LONG),
     target("evidence", exchange::evidence, || corpus::parts(&["evidence"]), LONG),
+    target("certlogic", rules::certlogic, rules::expressions, LONG),
+    target("rule_set", rules::rule_set, rules::rule_sets, LONG),
 ];
 
 /// A line or a header: above the limits of entries (716) and of authorizations (512).

@@ -6,6 +6,8 @@ mod corpus;
 mod exchange;
 #[path = "../known.rs"]
 mod known;
+#[path = "../rules.rs"]
+mod rules;
 #[path = "../table.rs"]
 mod table;
 #[path = "../targets.rs"]
