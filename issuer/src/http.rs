@@ -43,6 +43,7 @@ pub fn configure(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceConfig) {
             .service(get("/.well-known/jwt-vc-issuer", web::route().to(discovery::jwt_vc_issuer)))
             .service(get("/.well-known/did.json", web::route().to(discovery::did_document)))
             .service(get("/trust-bundle", web::route().to(discovery::trust_bundle)))
+            .service(get("/trust-bundles/{name}", web::route().to(discovery::numbered_bundle)))
             .service(get("/status/population/{file}", web::route().to(discovery::population)))
             .service(get("/status/{list}/{file}", web::route().to(discovery::status_list)))
             .service(get("/contexts/{type}/v1", web::route().to(discovery::context)))
@@ -120,7 +121,7 @@ const SHORT_CACHE: &str = "public, max-age=60";
 pub const OPENAPI: &str = include_str!("../../specs/openapi/issuer.json");
 
 /// Every route, for comparing with [`OPENAPI`].
-pub const ROUTES: [(&str, &str); 20] = [
+pub const ROUTES: [(&str, &str); 21] = [
     ("get", "/.well-known/did.json"),
     ("get", "/.well-known/jwt-vc-issuer"),
     ("get", "/.well-known/oauth-authorization-server"),
@@ -140,5 +141,6 @@ pub const ROUTES: [(&str, &str); 20] = [
     ("get", "/status/population/{file}"),
     ("get", "/status/{list}/{file}"),
     ("get", "/trust-bundle"),
+    ("get", "/trust-bundles/{name}"),
     ("get", "/types"),
 ];

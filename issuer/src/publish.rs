@@ -28,6 +28,7 @@ use crate::error::Problem;
 use crate::keys::{KeyChange, KeyOrder};
 use crate::status::{Changed, StatusOrder};
 
+mod archive;
 mod bootstrap;
 mod change;
 mod documents;
@@ -40,6 +41,7 @@ mod population;
 mod render;
 mod state;
 
+pub(crate) use archive::place as numbered_place;
 pub use error::Error;
 pub use landmarks::{KeepLandmarksError, keep_landmarks};
 pub use population::PopulationFiles;
@@ -282,6 +284,9 @@ impl Desk {
         self.renew_root()?;
         let sequence = self.renew_feed()?;
         self.write_bundle()?;
+        if extent == Extent::Everything {
+            self.number_bundle();
+        }
         self.due = None;
         self.feed_due = Instant::now() + self.core.config.feed_interval;
         Ok(sequence)

@@ -1,4 +1,4 @@
-//! `sillok trust-bundle`: prints the published trust bundle.
+//! `sillok trust-bundle`: prints the published trust bundle, or fetches an authority's.
 
 use std::path::PathBuf;
 
@@ -7,24 +7,41 @@ use sillok_client::Source;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
 
 use crate::context::Context;
-use crate::exit::Exit;
+use crate::exit::{Exit, usage};
 use crate::folder::Folder;
 use crate::output;
 
-/// Print the trust bundle that the issuer of a data folder has published.
+mod cache;
+mod fetch;
+#[cfg(test)]
+mod tests;
+mod update;
+
+/// Print the trust bundle that the issuer of a data folder has published, or fetch an authority's.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// The data folder.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    data: Option<PathBuf>,
     /// Without the states of status lists, for who takes them from the population file.
     #[arg(long)]
     without_states: bool,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Fetch(fetch::Args),
+}
+
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
-    let folder = Folder::open(&args.data, context, &[])?;
+    if let Some(Action::Fetch(args)) = args.action {
+        return fetch::run(args, context);
+    }
+    let Some(data) = &args.data else { return usage("--data names the folder".into()) };
+    let folder = Folder::open(data, context, &[])?;
     let public = folder.place.public();
     let source = Source::open(&public.display().to_string())?;
     let path = if args.without_states { "status/population/trust-bundle" } else { "trust-bundle" };

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use sillok_log::UnixSeconds;
 use sillok_log::note::VerifierKey;
 use sillok_log::receipt::MAX_RECEIPT_BYTES;
-use sillok_verifier::jws::MAX_TOKEN_BYTES;
 use sillok_verifier::memory::MAX_MEMORY_BYTES;
 use sillok_verifier::population::{MAX_POPULATION_BYTES, Population};
+use sillok_verifier::sd_jwt::MAX_PRESENTATION_BYTES;
 use sillok_verifier::snapshot::MAX_FILE_BYTES;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
 use sillok_verifier::{
@@ -21,6 +21,7 @@ use crate::exit::{Exit, usage};
 use crate::output;
 
 mod answer;
+mod several;
 
 /// Decide offline whether a credential is valid (exit 0), not valid (1), or cannot be told (2).
 ///
@@ -28,13 +29,14 @@ mod answer;
 /// because you name it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The trust bundle, as `sillok trust-bundle` prints it.
-    #[arg(long, value_name = "FILE")]
-    trust: PathBuf,
+    /// The trust bundle, as `sillok trust-bundle` prints it. Repeated, one for each authority: the issuer of the credential
+    /// chooses, and no two may name one issuer.
+    #[arg(long, value_name = "FILE", required = true)]
+    trust: Vec<PathBuf>,
     /// A root key that you trust (a verifier key); may be repeated.
     #[arg(long, value_name = "VKEY")]
     root: Vec<String>,
-    /// How many of the root keys must have signed the bundle.
+    /// How many of the root keys must have signed the bundle, and each of several.
     #[arg(long, value_name = "K", requires = "root", default_value_t = 1)]
     threshold: usize,
     /// A status file that is newer than the bundle: a snapshot, or W3C status lists in pairs; may be repeated.
@@ -52,9 +54,10 @@ pub(crate) struct Args {
     /// The credential's receipt (tlog-proof, or a landmark receipt).
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// What must not go back between two calls; written anew, and made if it is not there.
+    /// What must not go back between two calls; written anew, and made if it is not there. Of several bundles each has
+    /// its own, in the same order.
     #[arg(long, value_name = "FILE")]
-    memory: Option<PathBuf>,
+    memory: Vec<PathBuf>,
     /// The credential (a compact JWS), or - for standard input.
     #[arg(value_name = "CREDENTIAL")]
     credential: PathBuf,
@@ -66,52 +69,68 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         Some(text) => time(text)?,
         None => (context.clock)(),
     };
-    let anchors = anchors(&args)?;
+    let anchors = anchors(&args.root, args.threshold)?;
+    if !args.memory.is_empty() && args.memory.len() != args.trust.len() {
+        let (memories, bundles) = (args.memory.len(), args.trust.len());
+        return usage(format!("{memories} --memory are not one for each of {bundles} --trust"));
+    }
     if args.status.len() > MAX_STATUS_FILES {
         return usage(format!("{} status files are more than {MAX_STATUS_FILES}", args.status.len()));
     }
-    let credential = read(&args.credential, MAX_TOKEN_BYTES)?;
+    let credential = read(&args.credential, MAX_PRESENTATION_BYTES)?;
     let receipt = args.receipt.as_ref().map(|path| read(path, MAX_RECEIPT_BYTES)).transpose()?;
     let statuses: Vec<Vec<u8>> =
         args.status.iter().map(|path| read(path, MAX_FILE_BYTES)).collect::<anyhow::Result<_>>()?;
-    let container = read(&args.trust, MAX_CONTAINER_BYTES)?;
-    let memory = load_memory(args.memory.as_deref())?;
-
-    let population = args.population.as_deref().map(load_population).transpose()?;
-
-    let (mut trust, opened) = match Trust::open(&container, anchors.as_ref(), &memory, now) {
-        Ok(opened) => opened,
-        Err(error) => return refuse(&args, &memory, &error),
-    };
-    if let Some(population) = population {
-        trust.add_population(population);
-    }
     let status_files: Vec<&[u8]> = statuses.iter().map(Vec::as_slice).collect();
     let evidence = Evidence {
         credential: credential.trim_ascii_end(),
         receipt: receipt.as_deref(),
         statuses: &status_files,
     };
+    let population = args.population.as_deref().map(load_population).transpose()?;
+    let [trust] = &args.trust[..] else {
+        return several::run(&args, (anchors.as_ref(), population), &evidence, now);
+    };
+    let memory_file = args.memory.first().map(PathBuf::as_path);
+    let container = read(trust, MAX_CONTAINER_BYTES)?;
+    let memory = load_memory(memory_file)?;
+
+    let (mut trust, opened) = match Trust::open(&container, anchors.as_ref(), &memory, now) {
+        Ok(opened) => opened,
+        Err(error) => return refuse(args.json, memory_file, &memory, &error),
+    };
+    if let Some(population) = population {
+        trust.add_population(population);
+    }
     let (verdict, kept) = verify(&evidence, &trust, &opened, &Policy::new(Holder::NotAsked), now);
-    store_memory(args.memory.as_deref(), &memory, &kept)?;
+    store_memory(memory_file, &memory, &kept)?;
     if args.json {
         output::line(format_args!("{}", answer::json(&verdict, &trust, &kept, now)))?;
     } else {
         output::write(answer::text(&verdict, &trust, &kept, now).as_bytes())?;
     }
-    Ok(match verdict {
+    Ok(exit(&verdict))
+}
+
+const fn exit(verdict: &Verdict) -> Exit {
+    match verdict {
         Verdict::Valid(_) => Exit::Good,
         Verdict::Invalid(_) => Exit::Bad,
         Verdict::Unknown(_) => Exit::Unknown,
-    })
+    }
 }
 
 /// A bundle that does not open decides nothing about a credential.
-fn refuse(args: &Args, memory: &Memory, error: &TrustError) -> anyhow::Result<Exit> {
+fn refuse(
+    as_json: bool,
+    memory_file: Option<&Path>,
+    memory: &Memory,
+    error: &TrustError,
+) -> anyhow::Result<Exit> {
     if let Some(kept) = error.memory() {
-        store_memory(args.memory.as_deref(), memory, kept)?;
+        store_memory(memory_file, memory, kept)?;
     }
-    if args.json {
+    if as_json {
         output::line(format_args!("{}", answer::json_refused(error)))?;
     } else {
         output::write(answer::text_refused(error).as_bytes())?;
@@ -129,24 +148,24 @@ fn time(text: &str) -> anyhow::Result<UnixSeconds> {
     }
 }
 
-fn anchors(args: &Args) -> anyhow::Result<Option<Anchors>> {
-    if args.root.is_empty() {
+/// The root keys that the caller trusts, if some are named.
+pub(crate) fn anchors(root: &[String], threshold: usize) -> anyhow::Result<Option<Anchors>> {
+    if root.is_empty() {
         return Ok(None);
     }
-    let mut keys = Vec::with_capacity(args.root.len());
-    for text in &args.root {
+    let mut keys = Vec::with_capacity(root.len());
+    for text in root {
         match VerifierKey::parse(text) {
             Ok(key) => keys.push(key),
             Err(error) => return usage(format!("--root {text:?} is refused: {error}")),
         }
     }
     let count = keys.len();
-    match Anchors::new(keys, args.threshold) {
+    match Anchors::new(keys, threshold) {
         Some(anchors) => Ok(Some(anchors)),
         None => usage(format!(
-            "--threshold {} of {count} --root keys is refused: it is from 1 to their number, and each key signs \
-             notes and is named once",
-            args.threshold
+            "--threshold {threshold} of {count} --root keys is refused: it is from 1 to their number, and each key signs \
+             notes and is named once"
         )),
     }
 }

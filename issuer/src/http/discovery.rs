@@ -9,7 +9,7 @@ use super::SHORT_CACHE;
 use crate::application::Core;
 use crate::compose::{context_document, context_url};
 use crate::error::{Code, Problem};
-use crate::publish::{PublishedKey, Rendered};
+use crate::publish::{PublishedKey, Rendered, numbered_place};
 
 /// `GET /.well-known/jwt-vc-issuer`: keys of credentials that are to be believed, retired ones included.
 pub(super) async fn jwt_vc_issuer(core: web::Data<Core>, request: HttpRequest) -> HttpResponse {
@@ -73,6 +73,24 @@ pub(super) async fn context(
 /// `GET /trust-bundle`.
 pub(super) async fn trust_bundle(core: web::Data<Core>, request: HttpRequest) -> HttpResponse {
     rendered(&request, &core.publication().bundle, BUNDLE_CACHE)
+}
+
+/// `GET /trust-bundles/<name>`.
+pub(super) async fn numbered_bundle(
+    core: web::Data<Core>,
+    request: HttpRequest,
+    name: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let place = numbered_place(&core.config.public, &name).ok_or_else(unknown)?;
+    let read = web::block(move || std::fs::read(place)).await;
+    let bytes = read.ok().and_then(Result::ok).ok_or_else(unknown)?;
+    //= specs/trust-bundle.md#publication
+    let (media_type, cache) = match name.as_str() {
+        "latest" => ("application/json", BUNDLE_CACHE),
+        delta if delta.contains('-') => ("application/octet-stream", IMMUTABLE_CACHE),
+        _whole => ("application/json", IMMUTABLE_CACHE),
+    };
+    Ok(rendered(&request, &Rendered::new(media_type, bytes), cache))
 }
 
 /// `GET /status/<list>/<what>`.
@@ -152,6 +170,9 @@ fn rendered(request: &HttpRequest, file: &Rendered, cache: &'static str) -> Http
     }
     response.content_type(file.media_type).body(file.bytes.clone())
 }
+
+/// A numbered file never changes.
+const IMMUTABLE_CACHE: &str = "public, max-age=31536000, immutable";
 
 /// A verifier that syncs every minute gets a bundle at most that old.
 const BUNDLE_CACHE: &str = "public, max-age=60, stale-if-error=86400";

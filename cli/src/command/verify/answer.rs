@@ -11,11 +11,7 @@ use sillok_verifier::{Facts, Memory, Trust, TrustError, Verdict};
 
 /// One fact a line.
 pub(super) fn text(verdict: &Verdict, trust: &Trust, memory: &Memory, now: UnixSeconds) -> String {
-    let mut out = match verdict {
-        Verdict::Valid(_) => String::from("valid\n"),
-        Verdict::Invalid(reason) => format!("not valid: {reason} ({})\n", reason.code()),
-        Verdict::Unknown(reason) => format!("cannot tell: {reason} ({})\n", reason.code()),
-    };
+    let mut out = text_alone(verdict);
     if let Verdict::Valid(facts) = verdict {
         push_facts(&mut out, facts);
     }
@@ -43,6 +39,15 @@ pub(super) fn text(verdict: &Verdict, trust: &Trust, memory: &Memory, now: UnixS
         }
     }
     out
+}
+
+/// The verdict without a bundle that it is by: none names the issuer.
+pub(super) fn text_alone(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Valid(_) => String::from("valid\n"),
+        Verdict::Invalid(reason) => format!("not valid: {reason} ({})\n", reason.code()),
+        Verdict::Unknown(reason) => format!("cannot tell: {reason} ({})\n", reason.code()),
+    }
 }
 
 fn push_facts(out: &mut String, facts: &Facts) {
@@ -139,6 +144,12 @@ pub(super) fn json(verdict: &Verdict, trust: &Trust, memory: &Memory, now: UnixS
         });
     }
     object
+}
+
+pub(super) fn json_alone(verdict: &Verdict) -> Value {
+    let reason = verdict.reason();
+    let (code, text) = (reason.map(|reason| reason.code()), reason.map(|reason| reason.to_string()));
+    json!({ "verdict": word(verdict), "code": code, "reason": text })
 }
 
 pub(super) fn text_refused(error: &TrustError) -> String {
