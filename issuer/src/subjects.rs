@@ -356,7 +356,12 @@ impl Subjects {
             index.forget(slot.0);
         }
         drop(index);
-        self.commit(slots.iter().map(|slot| Write { slot: slot.0, bytes: ERASED }).collect())
+        let mut slots: Vec<u32> = slots.iter().map(|slot| slot.0).collect();
+        slots.sort_unstable();
+        // Others write between. If we crash there: some are erased, and the rest at the next look for what is too old.
+        slots.chunks(WRITTEN_TOGETHER).try_for_each(|slots| {
+            self.commit(slots.iter().map(|slot| Write { slot: *slot, bytes: ERASED }).collect())
+        })
     }
 
     /// Writes slots with one synchronisation for everybody who does so at the same time.
@@ -493,6 +498,9 @@ const SLOT_BYTES: usize = 128;
 const KEY_BYTES: usize = 32;
 const PLAIN_BYTES: usize = DIGEST_BYTES + KEY_BYTES;
 const GROWTH_BYTES: usize = 1 << 20;
+
+/// Slots that are erased together: a write of 1 MiB if they are neighbours.
+const WRITTEN_TOGETHER: usize = 8_192;
 
 /// Of slots that are nobody's.
 const NOBODY: SubjectRef = SubjectRef([0; DIGEST_BYTES]);

@@ -153,6 +153,24 @@ proptest! {
     }
 }
 
+/// It was one write of all of them, which everybody else waited for.
+#[test]
+fn an_erasure_of_more_than_is_written_at_once_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("subjects");
+    let store = open(&path).unwrap();
+    let names = 0..2 * super::WRITTEN_TOGETHER as u32 + 100;
+    let references: Vec<_> = names.map(|name| store.reference(&name.to_string())).collect();
+    let keys = store.keys_for(&references).unwrap();
+    let (kept, gone): (Vec<_>, Vec<_>) =
+        keys.iter().map(|key| key.slot).partition(|slot| slot.0 % 1_000 == 7);
+    store.erase(&gone.iter().copied().collect()).unwrap();
+    for store in [store, open(&path).unwrap()] {
+        assert!(gone.iter().all(|slot| store.is_erased(*slot)));
+        assert!(kept.iter().all(|slot| store.key(*slot).unwrap().is_some()));
+    }
+}
+
 #[test]
 fn keys_of_many_pieces_of_the_file_are_found_again_and_an_erased_one_is_nobodys() {
     let folder = tempfile::tempdir().unwrap();
