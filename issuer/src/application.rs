@@ -236,7 +236,9 @@ impl Core {
             }
             // A panic costs this batch its answers and not the service its worker.
             let answers = panic::catch_unwind(AssertUnwindSafe(|| self.answer(orders)));
+            let mut issued = 0;
             if let Ok(answers) = answers {
+                issued = answers.iter().filter(|answer| answer.is_ok()).count();
                 let mut answers = answers.into_iter();
                 for (reply, count) in replies {
                     let own: Vec<_> = answers.by_ref().take(count).collect();
@@ -246,7 +248,7 @@ impl Core {
                 tracing::error!("a batch was lost to a panic");
                 self.note_open();
             }
-            self.pipeline.finish(&weights);
+            self.pipeline.finish(&weights, issued);
             self.metrics.in_flight.set(i64::try_from(self.pipeline.in_flight()).unwrap_or(i64::MAX));
         }
     }

@@ -134,8 +134,9 @@ impl Pipeline {
         Some(jobs)
     }
 
-    /// Gives back what jobs of these clients and sizes took.
-    pub(crate) fn finish(&self, jobs: &[(String, usize)]) {
+    /// Gives back what jobs of these clients and sizes took, and takes in how many credentials were issued: what the log or
+    /// a rule refuses at once says nothing about the pace.
+    pub(crate) fn finish(&self, jobs: &[(String, usize)], issued: usize) {
         let mut state = self.hold();
         let done: usize = jobs.iter().map(|(_client, count)| count).sum();
         for (client, count) in jobs {
@@ -148,7 +149,7 @@ impl Pipeline {
         }
         state.total = state.total.saturating_sub(done);
         state.busy = state.busy.saturating_sub(1);
-        state.measure(done, Instant::now());
+        state.measure(issued, Instant::now());
         drop(state);
         self.idle.notify_all();
     }
@@ -343,5 +344,18 @@ mod tests {
         assert!((9_800.0..9_950.0).contains(&state.rate), "{}", state.rate);
         state.measure(1_000, at(20_200));
         assert!((1_000.0..2_000.0).contains(&state.rate), "{}", state.rate);
+    }
+
+    /// The log was away, batches failed at once, and the queue was taken for a quick one.
+    #[test]
+    fn what_was_not_issued_is_no_pace() {
+        let pipeline = Pipeline::new(8_192, 8_192);
+        let start = Instant::now().checked_sub(WINDOW).expect("the machine is up for longer");
+        pipeline.hold().window = Some((start, 0));
+        pipeline.finish(&[("clinic".into(), 1_000)], 0);
+        assert!(pipeline.hold().rate < 1.0);
+        pipeline.hold().window = Some((start, 0));
+        pipeline.finish(&[("clinic".into(), 1_000)], 1_000);
+        assert!(pipeline.hold().rate > 100.0);
     }
 }
