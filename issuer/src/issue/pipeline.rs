@@ -63,10 +63,10 @@ impl Pipeline {
         }
     }
 
-    /// Whether there is room for so many more credentials; else when to come again.
+    /// Whether there is room; else when to come again with so many credentials.
     pub(crate) fn admit(&self, count: usize) -> Result<(), Problem> {
         let mut state = self.hold();
-        if state.has_room(count, self.in_flight) || state.stopping { Ok(()) } else { Err(state.full(count)) }
+        if state.has_room(self.in_flight) || state.stopping { Ok(()) } else { Err(state.full(count)) }
     }
 
     /// How long to wait before somebody is told that he is turned away. Telling it takes a fifth of what issuing takes, and
@@ -86,11 +86,11 @@ impl Pipeline {
             return Err(Problem::later(Code::Stopping, "issuer takes no more requests", 5));
         }
         let count = orders.len();
-        if !state.has_room(count, self.in_flight) {
+        if !state.has_room(self.in_flight) {
             return Err(state.full(count));
         }
         let own = state.clients.get(client).copied().unwrap_or(0);
-        if own + count > self.in_flight_client {
+        if own >= self.in_flight_client {
             let detail = format!("client has {own} credentials in flight, which is its share");
             // It waits for its own, and takes nobody's turn.
             return Err(Problem::later(Code::ClientRateLimited, detail, 1));
@@ -194,10 +194,14 @@ impl Job {
 
 impl State {
     /// A queue is bounded by what it holds, and by how long it takes: who would wait longer had better come again.
-    fn has_room(&self, count: usize, in_flight: usize) -> bool {
-        let total = self.total + count;
-        let in_time = total <= SHORT_QUEUE || total as f64 <= self.rate * LONGEST_WAIT.as_secs_f64();
-        total <= in_flight && in_time
+    ///
+    /// It is asked whether there is room, and not for how many: what a batch takes beyond it, others have less. So of all who
+    /// ask, the same part is let in, and whoever asks for a thousand is not waiting for a thousand places to be free at once
+    /// while those who ask for one take them one by one.
+    fn has_room(&self, in_flight: usize) -> bool {
+        let in_time =
+            self.total < SHORT_QUEUE || (self.total as f64) < self.rate * LONGEST_WAIT.as_secs_f64();
+        self.total < in_flight && in_time
     }
 
     /// Takes in that credentials are done. What was done a second lately is what can be done: less, if little was asked
@@ -333,17 +337,44 @@ mod tests {
         let mut state = State::default();
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
-        state.total = 3_000;
-        assert!(!state.has_room(1, 8_192), "of an unknown pace, a short one is allowed");
+        let room = |state: &mut State, total, in_flight| {
+            state.total = total;
+            state.has_room(in_flight)
+        };
+        assert!(room(&mut state, 1_999, 8_192), "of an unknown pace, a short one is allowed");
+        assert!(!room(&mut state, 2_000, 8_192));
         state.measure(0, at(0));
         state.measure(1_000, at(100));
-        assert!(state.has_room(1, 8_192) && state.has_room(2_000, 8_192), "10,000 a second");
-        assert!(!state.has_room(2_001, 8_192));
-        assert!(!state.has_room(1, 3_000), "its bound is kept");
+        assert!(room(&mut state, 4_999, 8_192), "10,000 a second");
+        assert!(!room(&mut state, 5_000, 8_192));
+        assert!(!room(&mut state, 3_000, 3_000), "its bound is kept");
         state.measure(10, at(200));
         assert!((9_800.0..9_950.0).contains(&state.rate), "{}", state.rate);
         state.measure(1_000, at(20_200));
         assert!((1_000.0..2_000.0).contains(&state.rate), "{}", state.rate);
+    }
+
+    /// Singles took each place that came free, and a batch never found a hundred at once.
+    #[test]
+    fn under_overload_the_same_part_of_batches_and_of_singles_is_let_in() {
+        let (mut state, start) = (State::default(), Instant::now());
+        state.measure(0, start);
+        state.measure(1_000, start + WINDOW);
+        let (mut singles, mut batches) = (0, 0);
+        // As many credentials are asked for in batches as one by one, and a quarter of all can be issued.
+        let mut seed = 7_u64;
+        for _asked in 0..1_000_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let random = seed >> 33;
+            let count = if random % 101 == 0 { 100 } else { 1 };
+            if state.has_room(8_192) {
+                state.total += count;
+                *(if count == 1 { &mut singles } else { &mut batches }) += count;
+            }
+            state.total -= usize::from(random / 101 % 2 == 0).min(state.total);
+        }
+        let part = f64::from(u32::try_from(batches).unwrap()) / f64::from(u32::try_from(singles).unwrap());
+        assert!((0.8..1.2).contains(&part), "{batches} in batches, {singles} one by one");
     }
 
     /// The log was away, batches failed at once, and the queue was taken for a quick one.
