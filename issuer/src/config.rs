@@ -76,6 +76,8 @@ pub struct Limits {
     pub in_flight: usize,
     /// How many of them one client may have.
     pub in_flight_client: usize,
+    /// Credentials that are signed and, as far as is known, not in the log: with so many, no other is begun.
+    pub open_intents: usize,
     /// Threads that issue.
     pub workers: usize,
     /// How long a worker waits for the log before it gives the credential back as open.
@@ -194,6 +196,8 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(10),
             in_flight: 8_192,
             in_flight_client: 6_144,
+            // Several times what is in flight. A log that is back takes them within half a minute.
+            open_intents: 65_536,
             // Most of them wait for a disk or for the log while one for each core signs.
             workers: std::thread::available_parallelism().map_or(8, |cores| (cores.get() * 4).clamp(8, 32)),
             ledger_patience: Duration::from_secs(10),

@@ -16,7 +16,7 @@ use crate::compose::{Composition, compose, credential_id};
 use crate::error::{Code, Problem};
 use crate::ledger::{Author, Outcome, Refused};
 use crate::metrics::Stage;
-use crate::register::{self, Begin, Done, Intent, IssueNumber, Provenance, Register, Ticket};
+use crate::register::{self, Begin, Done, Intent, IssueNumber, Provenance, Register, RegisterError, Ticket};
 use crate::sign::{SignError, SignedJws, Signer, sign_compact};
 use crate::slots::{Slot, SlotError};
 use crate::types::{Claims, CredentialType};
@@ -96,12 +96,13 @@ pub(crate) fn run(core: &Core, orders: Vec<Started>) -> Vec<Answer> {
 /// # Errors
 /// The register cannot be read, or the log does not answer.
 pub(crate) fn resume(core: &Core) -> Result<usize, Problem> {
-    let intents =
-        core.register.open_intents().map_err(|error| Problem::internal("reading open intents", &error))?;
-    let count = intents.len();
-    let mut intents = intents.into_iter().peekable();
-    while intents.peek().is_some() {
-        let batch = intents.by_ref().take(RESUME_BATCH).map(|issued| resumed(None, issued, None)).collect();
+    let open = core.register.open_numbers();
+    // Their credentials are in memory for one submission at a time.
+    for numbers in open.chunks(RESUME_BATCH) {
+        let intents = numbers.iter().filter_map(|number| core.register.load(*number).transpose());
+        let batch =
+            intents.map(|issued| Ok(resumed(None, issued?, None))).collect::<Result<_, RegisterError>>();
+        let batch = batch.map_err(|error| Problem::internal("reading open intents", &error))?;
         if let Some((_position, Err(problem))) = log(core, batch)
             .into_iter()
             .find(|(_, answer)| matches!(answer, Err(p) if p.code != Code::LedgerRefused))
@@ -109,7 +110,7 @@ pub(crate) fn resume(core: &Core) -> Result<usize, Problem> {
             return Err(problem);
         }
     }
-    Ok(count)
+    Ok(open.len())
 }
 
 /// An order that nobody else works on.
@@ -135,6 +136,14 @@ pub(crate) enum Looked {
 pub(crate) fn look_up(core: &Core, order: Order) -> Result<Looked, Problem> {
     let begun = core.register.begin(&order.client, &order.idempotency_key, &order.digest);
     match begun.map_err(|error| Problem::internal("looking up a request", &error))? {
+        // They would pile up for as long as the log is away.
+        Begin::New(_) if core.register.open_count() >= core.config.limits.open_intents => {
+            Err(Problem::later(
+                Code::LedgerUnavailable,
+                "as many credentials as may be are waiting for the log",
+                OPEN_RETRY_SECONDS,
+            ))
+        }
         Begin::New(ticket) => Ok(Looked::Started(Box::new(Started { order, begun: Begun::New(ticket) }))),
         Begin::Resume(ticket, issued) => {
             let begun = Begun::Resume(ticket, Box::new(issued));
@@ -425,6 +434,9 @@ fn is_final(refused: &Refused) -> bool {
 fn random<const N: usize>() -> Result<[u8; N], Problem> {
     crate::subjects::random().map_err(|error| Problem::internal("drawing randomness", &error))
 }
+
+/// What waits is submitted again about as often.
+const OPEN_RETRY_SECONDS: u64 = 15;
 
 /// Open intents that are submitted together: the entries of one submission (specs/log.md).
 const RESUME_BATCH: usize = 1_000;

@@ -350,14 +350,25 @@ impl Register {
         self.append(entries)
     }
 
+    /// How many intents are not in the log, as far as is known here.
+    #[must_use]
+    pub fn open_count(&self) -> usize {
+        self.hold().open_issues.len()
+    }
+
+    /// Their numbers, oldest first.
+    #[must_use]
+    pub fn open_numbers(&self) -> Vec<IssueNumber> {
+        self.hold().open_issues.iter().copied().collect()
+    }
+
     /// What was intended and is not in the log, oldest first: to be submitted again as it is. Those whose subject was
     /// erased cannot be, and are left out.
     ///
     /// # Errors
     /// A failed operation or an unreadable record.
     pub fn open_intents(&self) -> Result<Vec<Issued>, RegisterError> {
-        let open: Vec<IssueNumber> = self.hold().open_issues.iter().copied().collect();
-        open.into_iter().filter_map(|number| self.load(number).transpose()).collect()
+        self.open_numbers().into_iter().filter_map(|number| self.load(number).transpose()).collect()
     }
 
     /// What was issued under a number; `None` once its subject is erased.
