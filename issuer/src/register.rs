@@ -337,14 +337,13 @@ impl Register {
     }
 
     /// Gives up intents that the log has refused for good. Their idempotency keys may be used again; their slots are
-    /// not.
+    /// not. One that was given up already is left out: its request waited while somebody else submitted it again.
     ///
     /// # Errors
-    /// An unknown number, and then nothing is given up, or a failed operation.
+    /// A failed operation.
     pub fn abandon(&self, numbers: &[IssueNumber], now: UnixSeconds) -> Result<(), RegisterError> {
-        numbers.iter().try_for_each(|number| self.issue(*number).map(drop))?;
         let mut entries = Entries::with_capacity(numbers.len());
-        for number in numbers {
+        for number in numbers.iter().filter(|number| self.issue(**number).is_ok()) {
             entries.push(Header::Abandoned { number: *number, time: now })?;
         }
         self.append(entries)

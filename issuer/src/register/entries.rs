@@ -49,6 +49,9 @@ impl Entries {
 impl Register {
     /// Makes records durable and takes them in.
     pub(super) fn append(&self, entries: Entries) -> Result<(), RegisterError> {
+        if entries.headers.is_empty() {
+            return Ok(());
+        }
         let locations = self.journal.append(entries.batch)?;
         let mut index = self.hold();
         for (location, header) in locations.into_iter().zip(&entries.headers) {
