@@ -3,7 +3,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -46,7 +46,7 @@ pub struct Core {
     signer: Mutex<Option<Arc<dyn Signer>>>,
     /// Changed by the desk alone.
     publication: Mutex<Arc<Publication>>,
-    desk: Sender<Task>,
+    desk: SyncSender<Task>,
     /// Something was remembered and not logged.
     open: AtomicBool,
     desk_alive: AtomicBool,
@@ -208,7 +208,14 @@ impl Core {
     ) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
         let stopped = || Problem::later(Code::Stopping, "issuer is shutting down", 5);
-        self.desk.send(task(reply)).map_err(|_closed| stopped())?;
+        self.desk.try_send(task(reply)).map_err(|error| match error {
+            TrySendError::Disconnected(_) => stopped(),
+            TrySendError::Full(_) => Problem::later(
+                Code::QueueFull,
+                "too many changes are waiting for the log",
+                DESK_RETRY_SECONDS,
+            ),
+        })?;
         answer.await.map_err(|_dropped| stopped())?
     }
 
@@ -298,7 +305,7 @@ impl Issuer {
         }
         let log = (config.log.clone(), config.policy.clone());
         let ledger = Ledger::new(backend, log, issuer, config.limits.ledger_patience);
-        let (sender, tasks) = mpsc::channel();
+        let (sender, tasks) = mpsc::sync_channel(config.limits.desk_tasks);
         let core = Arc::new(Core {
             gate,
             metrics: Metrics::new().map_err(OpenError::Metrics)?,
@@ -440,6 +447,9 @@ impl std::error::Error for OpenError {
 
 const DEMO_WARNING: &str =
     "DEMO TOKEN IS SET: whoever knows one fixed token may issue and revoke. Never use this with real people.";
+
+/// What is queued at the desk is one submission.
+const DESK_RETRY_SECONDS: u64 = 2;
 
 /// By how much the threads that issue are nicer than those that answer: a third of the weight (setpriority(2), sched(7)).
 const STEP_BACK: i32 = 5;

@@ -78,6 +78,8 @@ pub struct Limits {
     pub in_flight_client: usize,
     /// Credentials that are signed and, as far as is known, not in the log: with so many, no other is begun.
     pub open_intents: usize,
+    /// Changes of status and of keys that wait.
+    pub desk_tasks: usize,
     /// Threads that issue.
     pub workers: usize,
     /// How long a worker waits for the log before it gives the credential back as open.
@@ -198,6 +200,8 @@ impl Default for Limits {
             in_flight_client: 6_144,
             // Several times what is in flight. A log that is back takes them within half a minute.
             open_intents: 65_536,
+            // As many as one submission takes to the log (specs/log.md).
+            desk_tasks: 1_000,
             // Most of them wait for a disk or for the log while one for each core signs.
             workers: std::thread::available_parallelism().map_or(8, |cores| (cores.get() * 4).clamp(8, 32)),
             ledger_patience: Duration::from_secs(10),

@@ -11,7 +11,7 @@ mod remote;
 mod world;
 
 use remote::{Loss, Remote};
-use world::{Running, Server, World, request};
+use world::{Running, Server, World, issued, payload, request, status_request};
 
 #[test]
 fn no_credential_is_begun_while_too_many_wait_for_the_log_and_all_of_them_are_logged_when_it_is_back() {
@@ -53,6 +53,37 @@ fn no_credential_is_begun_while_too_many_wait_for_the_log_and_all_of_them_are_lo
         assert_eq!(running.issue(&token, key, &request("person-2")).status, 201);
     }
     assert_eq!(count(), 6);
+    running.stop();
+    remote.stop();
+}
+
+#[test]
+fn changes_of_status_that_nobody_gets_round_to_are_refused_and_not_queued() {
+    let world = World::new();
+    let remote = Remote::start(&world);
+    let mut config = world.config();
+    config.limits.desk_tasks = 1;
+    let issuer = world.open(config, remote.backend(&world)).unwrap();
+    let running = Running { server: Server::start(&issuer), issuer: Some(issuer), registry: None };
+    let token = world.token(&running, "operator");
+    let (credential, _receipt) = issued(&running.issue(&token, "k", &request("person-1")).json());
+    let id = payload(&credential)["id"].as_str().unwrap().to_owned();
+    remote.lose_after(0, Loss::BlackHole);
+    let suspend = status_request(&id, "suspension", true);
+    let codes: Vec<(String, bool)> = thread::scope(|scope| {
+        let ask = |_number| {
+            scope.spawn(|| {
+                let answer = running.post("/credentials/status", &token, &suspend);
+                (answer.code(), answer.header("retry-after").is_some())
+            })
+        };
+        let asked: Vec<_> = (0..8).map(ask).collect();
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    // One or two are with the desk, and one waits.
+    let full = codes.iter().filter(|(code, retry)| code == "queue.full" && *retry).count();
+    assert!(full >= 4, "{codes:?}");
+    remote.heal();
     running.stop();
     remote.stop();
 }
