@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::auth::{Caller, Gate};
 use crate::config::{Config, ConfigError};
 use crate::error::{Code, Problem};
+use crate::http::body::Reading;
 use crate::issue::pipeline::Pipeline;
 use crate::issue::{self, Issued, Looked, Order, Started, WantedType};
 use crate::journal::StoreError;
@@ -42,6 +43,8 @@ pub struct Core {
     pub(crate) ledger: Ledger,
     pub(crate) pipeline: Pipeline,
     pub(crate) register: Register,
+    /// Of bodies that are read.
+    pub(crate) reading: Reading,
     /// Changed by the desk alone, at the start and at key events.
     signer: Mutex<Option<Arc<dyn Signer>>>,
     /// Changed by the desk alone.
@@ -314,6 +317,7 @@ impl Issuer {
             ledger,
             pipeline: Pipeline::new(config.limits.in_flight, config.limits.in_flight_client),
             register,
+            reading: Reading::default(),
             signer: Mutex::new(None),
             publication: Mutex::default(),
             desk: sender,

@@ -6,6 +6,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use serde_json::{Number, Value};
 use sillok_verifier::json::{Json, JsonError, Limits};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::application::Core;
 use crate::error::{Code, Problem};
@@ -17,8 +18,39 @@ pub(crate) async fn read_json(
     limits: &Limits,
 ) -> Result<Json, Problem> {
     check_media_type(request, "application/json")?;
+    let core = core(request)?;
+    let _room = core.reading.take(told_bytes(request), limits.bytes)?;
     let bytes = read(request, payload, limits.bytes).await?;
     Json::parse(&bytes, limits).map_err(malformed)
+}
+
+/// How much of long bodies may be in memory at once, before anything is known of what is in them.
+pub(crate) struct Reading(Semaphore);
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self(Semaphore::new(MAX_READING_BYTES))
+    }
+}
+
+impl Reading {
+    /// Room for a body that is to have `told` bytes, 0 if that is not told, and may have `limit`. It is given back when what
+    /// is returned is dropped.
+    fn take(&self, told: usize, limit: usize) -> Result<Option<SemaphorePermit<'_>>, Problem> {
+        let bytes = if told == 0 { limit } else { told.min(limit) };
+        if bytes <= SHORT_BYTES {
+            return Ok(None);
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.0.try_acquire_many(bytes).map(Some).map_err(|_full| {
+            Problem::later(Code::QueueFull, "too many large requests are being read", READING_RETRY_SECONDS)
+        })
+    }
+}
+
+fn core(request: &HttpRequest) -> Result<&web::Data<Core>, Problem> {
+    let core = request.app_data::<web::Data<Core>>();
+    core.ok_or_else(|| Problem::new(Code::Internal, "the service has no limits"))
 }
 
 /// Reads a body of at most `limit` bytes, all of which must be there in time.
@@ -27,9 +59,7 @@ pub(crate) async fn read(
     payload: web::Payload,
     limit: usize,
 ) -> Result<web::Bytes, Problem> {
-    let core = request.app_data::<web::Data<Core>>();
-    let core = core.ok_or_else(|| Problem::new(Code::Internal, "the service has no limits"))?;
-    let timeout = core.config.limits.body_timeout;
+    let timeout = core(request)?.config.limits.body_timeout;
     match tokio::time::timeout(timeout, payload.to_bytes_limited(limit)).await {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
         Ok(Ok(Err(error))) => {
@@ -89,6 +119,17 @@ pub(crate) fn to_value(json: &Json) -> Value {
         Json::String(text) => Value::String(text.clone()),
     }
 }
+
+/// Of long bodies that are read or parsed: 32 of the largest, or a thousand batches of a hundred. Parsed they take several
+/// times as much for a moment.
+const MAX_READING_BYTES: usize = 64 << 20;
+
+/// A body that is not counted: as long as a request for one credential may be. Those are bounded by the connections there
+/// can be (`MAX_CONNECTIONS` of the service is 10,000): 160 MiB.
+const SHORT_BYTES: usize = 16 << 10;
+
+/// A large request is read and parsed within.
+const READING_RETRY_SECONDS: u64 = 1;
 
 /// A batch of a hundred takes 60 KiB.
 const MAX_DISCARDED_BYTES: usize = 64 << 10;

@@ -51,34 +51,7 @@ pub(super) async fn issue_batch(
         Ok(caller) => caller,
         Err(problem) => return refuse(&request, payload, problem).await,
     };
-    let body = body::read_json(&request, payload, &BATCH).await?;
-    let object = body.object().map_err(malformed)?;
-    object.expect_only(&["requests"]).map_err(malformed)?;
-    let items = object.array("requests").map_err(malformed)?;
-    if items.is_empty() || items.len() > MAX_BATCH {
-        let detail = format!("JSON member requests has {} items and not 1 to {MAX_BATCH}", items.len());
-        let code = if items.is_empty() { Code::RequestMalformed } else { Code::RequestTooLarge };
-        return Err(Problem::new(code, detail));
-    }
-    let read = |item: &Json| -> Result<Order, Problem> {
-        let object = item.object().map_err(malformed)?;
-        object.expect_only(&["credential", "idempotencyKey", "options"]).map_err(malformed)?;
-        let key = object.string("idempotencyKey").map_err(malformed)?;
-        let order = Order::read(object, &caller, key)?;
-        core.authorise(&caller, &order)?;
-        Ok(order)
-    };
-    let mut orders = Vec::new();
-    let mut answers: Vec<Option<Problem>> = Vec::with_capacity(items.len());
-    for item in items {
-        match read(item) {
-            Ok(order) => {
-                orders.push(order);
-                answers.push(None);
-            }
-            Err(problem) => answers.push(Some(problem)),
-        }
-    }
+    let (orders, answers) = read_batch(&core, &caller, &request, payload).await?;
     let mut issued =
         if orders.is_empty() { Vec::new() } else { core.issue(&caller, orders).await? }.into_iter();
     let results: Vec<Item> = answers
@@ -93,6 +66,45 @@ pub(super) async fn issue_batch(
         })
         .collect();
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Results { results }))
+}
+
+/// The orders of a batch, and for each of its items why it is none. The body is gone then: it can be many times what its
+/// orders are, and those wait.
+async fn read_batch(
+    core: &Core,
+    caller: &Caller,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<(Vec<Order>, Vec<Option<Problem>>), Problem> {
+    let body = body::read_json(request, payload, &BATCH).await?;
+    let object = body.object().map_err(malformed)?;
+    object.expect_only(&["requests"]).map_err(malformed)?;
+    let items = object.array("requests").map_err(malformed)?;
+    if items.is_empty() || items.len() > MAX_BATCH {
+        let detail = format!("JSON member requests has {} items and not 1 to {MAX_BATCH}", items.len());
+        let code = if items.is_empty() { Code::RequestMalformed } else { Code::RequestTooLarge };
+        return Err(Problem::new(code, detail));
+    }
+    let read = |item: &Json| -> Result<Order, Problem> {
+        let object = item.object().map_err(malformed)?;
+        object.expect_only(&["credential", "idempotencyKey", "options"]).map_err(malformed)?;
+        let key = object.string("idempotencyKey").map_err(malformed)?;
+        let order = Order::read(object, caller, key)?;
+        core.authorise(caller, &order)?;
+        Ok(order)
+    };
+    let mut orders = Vec::new();
+    let mut answers: Vec<Option<Problem>> = Vec::with_capacity(items.len());
+    for item in items {
+        match read(item) {
+            Ok(order) => {
+                orders.push(order);
+                answers.push(None);
+            }
+            Err(problem) => answers.push(Some(problem)),
+        }
+    }
+    Ok((orders, answers))
 }
 
 /// Whatever can be known before a body is read: whether there is room for about so many credentials, and who asks.
