@@ -10,6 +10,7 @@ mod hammer;
 mod inject;
 mod machine;
 mod nginx;
+mod offline;
 mod omniwitness;
 // What the crash tests are made of; `program` says which binary it is about here.
 #[expect(dead_code, reason = "the crash tests use the rest")]
@@ -82,6 +83,7 @@ const PEERS: &[(&str, &str, Run)] = &[
         inject::run,
     ),
     ("nginx", "deploy/nginx/sillok.conf before a log that grows", nginx::run),
+    ("offline", "a thousand verifications open no socket and write no file (strace)", offline::run),
     (
         "omniwitness",
         "transparency-dev's witness cosigns our log, and ours Tessera's conformance log",
