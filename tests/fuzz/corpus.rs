@@ -9,6 +9,7 @@ use sillok_log::note::{Note, SignatureKind, SignerKey};
 use sillok_log::receipt::{LandmarkReceipt, SubtreeReceipt};
 use sillok_log::submission::Authorization;
 use sillok_log::tile::encode_bundle;
+use sillok_tests::reference::delta::text_in;
 use sillok_tests::vectors::Vector;
 use sillok_verifier::encoding::{decode_base64url, encode_base64url};
 use sillok_verifier::jws::{TokenType, compact, protected_header, signing_input};
@@ -51,6 +52,20 @@ pub(crate) fn parts(names: &[&str]) -> Vec<Vec<u8>> {
     let all = vectors().iter().flat_map(|vector| &vector.parts);
     let named = all.filter(|part| names.contains(&part.name.as_str()));
     named.map(|part| part.bytes.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Deltas of trust bundles, and the texts in them.
+pub(crate) fn trust_deltas() -> Vec<Vec<u8>> {
+    let topic = vectors().iter().filter(|vector| vector.topic == "delta");
+    let files: Vec<Vec<u8>> = topic.filter_map(|vector| vector.get("delta").map(<[u8]>::to_vec)).collect();
+    let texts: BTreeSet<Vec<u8>> = files.iter().filter_map(|file| text_in(file)).collect();
+    files.into_iter().chain(texts).collect()
+}
+
+/// What they lead from.
+pub(crate) fn delta_base() -> Vec<u8> {
+    let good = vectors().iter().find(|vector| (&*vector.topic, &*vector.name) == ("delta", "good"));
+    good.and_then(|vector| vector.get("base")).expect("specs/vectors/delta/good.txt").to_vec()
 }
 
 /// Whole presentations, and payloads of which something is hidden.

@@ -138,6 +138,11 @@ fn trust_bundle() {
 }
 
 #[test]
+fn trust_delta() {
+    run("trust_delta");
+}
+
+#[test]
 fn trust_document() {
     run("trust_document");
 }

@@ -22,7 +22,7 @@ const fn target(
 }
 
 /// Each of them is a test in `main.rs` and a binary in `shell/Cargo.toml`, in this order.
-pub(crate) static TABLE: [Target; 35] = [
+pub(crate) static TABLE: [Target; 36] = [
     target("note", targets::note, corpus::notes, LONG),
     target("verifier_key", targets::verifier_key, corpus::verifier_keys, LONG),
     target("checkpoint", targets::checkpoint, corpus::checkpoint_bodies, LONG),
@@ -41,6 +41,7 @@ pub(crate) static TABLE: [Target; 35] = [
     target("presentation", targets::presentation, corpus::presentations, LONG),
     target("date", targets::date, || corpus::parts(&["date"]), SHORT),
     target("trust_bundle", targets::trust_bundle, || corpus::parts(&["trust"]), LONG),
+    target("trust_delta", targets::trust_delta, corpus::trust_deltas, LONG),
     target("trust_document", targets::trust_document, corpus::trust_documents, LONG),
     target("snapshot", targets::snapshot, corpus::snapshots, LONG),
     target("status_list", targets::status_list, corpus::status_lists, LONG),

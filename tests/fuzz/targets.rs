@@ -1,9 +1,10 @@
 //! One function a format. Its property: no panic; what parses is written as it was read; what opens or verifies was
 //! really signed. It says whether it accepted the input.
 
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sillok_log::LeafIndex;
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::entry::Entry;
 use sillok_log::landmark::Landmarks;
@@ -12,6 +13,8 @@ use sillok_log::policy::Policy;
 use sillok_log::receipt::{IssueExtra, LandmarkReceipt, Receipt, SubtreeReceipt};
 use sillok_log::submission::Authorization;
 use sillok_log::tile::{Tile, encode_bundle, parse_bundle};
+use sillok_log::{Hash, LeafIndex};
+use sillok_tests::reference::delta::delta as delta_file;
 use sillok_tests::reference::tree::sha256;
 use sillok_verifier::credential::Credential;
 use sillok_verifier::datetime::DateTimeStamp;
@@ -21,10 +24,10 @@ use sillok_verifier::population::{MAX_SET_SLOTS, Population};
 use sillok_verifier::sd_jwt::{Hidden, Presentation, process};
 use sillok_verifier::snapshot::SnapshotFile;
 use sillok_verifier::status_list::{compress_state, decode_bitstring, decompress_state, encode_bitstring};
-use sillok_verifier::trust::{Container, Feed, Root};
+use sillok_verifier::trust::{Container, Delta, DeltaError, Feed, Root};
 use sillok_verifier::{Evidence, Holder, Memory, Policy as DoorPolicy, Trust, verify};
 
-use crate::corpus::{NOW, parts};
+use crate::corpus::{NOW, delta_base, parts};
 use crate::known::{Door, known};
 
 pub(crate) fn note(input: &[u8]) -> bool {
@@ -230,6 +233,32 @@ pub(crate) fn trust_bundle(input: &[u8]) -> bool {
         known().note_texts.contains(Note::parse(&trust.feed().checkpoint).expect("what opens parses").text())
     );
     assert_eq!(Memory::parse(memory.encode().as_bytes()).as_ref(), Ok(&memory));
+    true
+}
+
+/// A delta, or the text of one. What comes out of a delta has the digest that it says.
+pub(crate) fn trust_delta(input: &[u8]) -> bool {
+    static BASE: OnceLock<(Container, Hash)> = OnceLock::new();
+    let (base, digest) = BASE.get_or_init(|| {
+        let base = Container::parse(&delta_base()).expect("a container");
+        let digest = base.digest().expect("a state");
+        (base, digest)
+    });
+    let frame = |result: &Hash| delta_file(&digest.0, &result.0, &String::from_utf8_lossy(input));
+    let Ok(delta) = Delta::parse(input).or_else(|_text| Delta::parse(&frame(digest))) else { return false };
+    let written = delta.encode().expect("what parses can be written");
+    assert_eq!(Delta::parse(&written).as_ref(), Ok(&delta));
+    let result = match delta.apply(base) {
+        // A text says nothing of where it leads.
+        Err(DeltaError::Result { found, .. }) => {
+            Delta::parse(&frame(&found)).and_then(|delta| delta.apply(base))
+        }
+        other => other,
+    };
+    if let Ok(result) = result {
+        let again = Delta::between(base, &result).and_then(|delta| delta.apply(base)).expect("a delta");
+        assert_eq!(again.digest(), result.digest());
+    }
     true
 }
 

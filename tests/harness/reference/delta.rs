@@ -51,6 +51,12 @@ pub fn delta(base: &Hash, result: &Hash, text: &str) -> Vec<u8> {
     [head, zlib(text.as_bytes())].concat()
 }
 
+/// The text in the file of a delta, if there is one.
+#[must_use]
+pub fn text_in(file: &[u8]) -> Option<Vec<u8>> {
+    miniz_oxide::inflate::decompress_to_vec_zlib(file.get(97..)?).ok()
+}
+
 /// The text of a delta: notes that changed, and JSON of the snapshot files.
 #[must_use]
 pub fn delta_text(base: &Bundle, result: &Bundle, snapshots: &[String]) -> String {

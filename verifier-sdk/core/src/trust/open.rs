@@ -56,11 +56,7 @@ pub(super) fn open(
     check_root_order(&root, &root_digest, &root_note, anchors, memory)?;
     check_keys(&root, memory)?;
     // 6. The policy, and the root in the log.
-    let policy = Policy::parse(root.policy.as_bytes()).map_err(TrustError::Policy)?;
-    let mut logs = policy.logs().iter();
-    if let Some(log) = logs.position(|log| LogKind::of_origin(log.key().name()) == LogKind::Raw) {
-        return Err(TrustError::RawLog { log });
-    }
+    let policy = check_policy(&root)?;
     let mut checkpoints = Checkpoints::new();
     let root_entry = root.entry(root_note.text());
     // A newer root must be seen in a log that the verifier trusts already: whoever stole the root keys could show it in
@@ -87,25 +83,8 @@ pub(super) fn open(
     prove_files(&container, &policy, &mut lists, &mut checkpoints)?;
     checkpoints.insert(feed.checkpoint.clone(), current.clone());
     // 10. The checkpoints against memory.
-    let mut kept = memory.clone();
-    // Whose witnesses set the time wrong replaces them in a root of a newer epoch, and the time begins anew.
-    let new_epoch = older.is_some_and(|seen| seen.epoch < root.epoch);
-    if new_epoch {
-        kept.forget_floor();
-    }
-    let under_previous = match older {
-        Some(seen) => Some(Previous { under: seen.digest, seen: root_seen, may_raise_floor: !new_epoch }),
-        None => {
-            let (note, opened) = root_seen;
-            checkpoints.insert(note, opened);
-            None
-        }
-    };
-    observe_all(&mut kept, &checkpoints, under_previous.as_ref(), &container, &root_digest, feed.not_after)
-        .map_err(|kind| alarmed(kind, memory.with_alarms_of(&kept)))?;
-    // Whatever was the step before this root when it was first seen.
-    let same = memory.root().filter(|seen| seen.digest == root_digest);
-    let follows = older.map(|seen| seen.digest).or_else(|| same.and_then(|seen| seen.previous));
+    let seen = (root_digest, root_seen);
+    let (mut kept, follows) = compare(memory, &root, seen, &mut checkpoints, &container, feed.not_after)?;
     keep_documents(&mut kept, &root, (root_digest, follows), &feed, feed_digest);
     let witnesses = match current.witnessed {
         Witnessed::NotAsked => Witnesses::NoneAsked,
@@ -237,6 +216,15 @@ fn check_logged(receipt: &str, entry: &Entry, policy: &Policy) -> Result<(String
     Ok((receipt.checkpoint, opened))
 }
 
+fn check_policy(root: &Root) -> Result<Policy, TrustError> {
+    let policy = Policy::parse(root.policy.as_bytes()).map_err(TrustError::Policy)?;
+    let raw = policy.logs().iter().position(|log| LogKind::of_origin(log.key().name()) == LogKind::Raw);
+    match raw {
+        Some(log) => Err(TrustError::RawLog { log }),
+        None => Ok(policy),
+    }
+}
+
 //= specs/trust-bundle.md#activation
 fn check_activation(part: Part, issued: UnixSeconds, now: UnixSeconds) -> Result<(), TrustError> {
     if is_ahead(issued, now) { Err(TrustError::NotYetValid { part, issued }) } else { Ok(()) }
@@ -311,6 +299,40 @@ fn prove_files(
         lists.add(position, file, proved)?;
     }
     Ok(())
+}
+
+/// Memory after all checkpoints, and the digest of the root that this one was the step after. `root_seen` is where the root
+/// is in a log: of the remembered root's policy if that is older, else of its own.
+fn compare(
+    memory: &Memory,
+    root: &Root,
+    (digest, root_seen): (Hash, (String, Opened)),
+    checkpoints: &mut Checkpoints,
+    container: &Container,
+    floor_limit: UnixSeconds,
+) -> Result<(Memory, Option<Hash>), TrustError> {
+    let mut kept = memory.clone();
+    let remembered = memory.root();
+    let older = remembered.filter(|seen| seen.sequence < root.sequence);
+    // Whose witnesses set the time wrong replaces them in a root of a newer epoch, and the time begins anew.
+    let new_epoch = older.is_some_and(|seen| seen.epoch < root.epoch);
+    if new_epoch {
+        kept.forget_floor();
+    }
+    let under_previous = match older {
+        Some(seen) => Some(Previous { under: seen.digest, seen: root_seen, may_raise_floor: !new_epoch }),
+        None => {
+            let (note, opened) = root_seen;
+            checkpoints.insert(note, opened);
+            None
+        }
+    };
+    observe_all(&mut kept, checkpoints, under_previous.as_ref(), container, &digest, floor_limit)
+        .map_err(|kind| alarmed(kind, memory.with_alarms_of(&kept)))?;
+    // Whatever was the step before this root when it was first seen.
+    let same = remembered.filter(|seen| seen.digest == digest);
+    let follows = older.map(|seen| seen.digest).or_else(|| same.and_then(|seen| seen.previous));
+    Ok((kept, follows))
 }
 
 /// All of them are compared with what was remembered before any of them moves memory: first the roots, which somebody
