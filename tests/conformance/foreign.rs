@@ -6,7 +6,7 @@ use sillok_tests::vectors::Vector;
 use crate::cosignature;
 use crate::credential::public_key;
 use crate::files::{Outcome, bytes, ok_or_error, same, text};
-use crate::{note, presentation};
+use crate::{note, presentation, status};
 
 pub(crate) fn run(vector: &Vector) -> Outcome {
     match text(vector, "check") {
@@ -17,6 +17,7 @@ pub(crate) fn run(vector: &Vector) -> Outcome {
             let key = public_key(bytes(vector, "key")).ok_or("the key is refused")?;
             ok_or_error(&key.verify(bytes(vector, "message"), bytes(vector, "signature")))
         }
+        "token-list" => status::token_list(vector),
         "thumbprint" => {
             same("thumbprint of the reference", &thumbprint(text(vector, "key")), bytes(vector, "digest"))?;
             let Some(key) = public_key(bytes(vector, "key")) else { return Ok("error".into()) };

@@ -7,7 +7,9 @@ use sillok_log::{LeafIndex, TreeSize};
 use sillok_tests::reference::tree::sha256;
 use sillok_tests::vectors::Vector;
 use sillok_verifier::encoding::decode_base64url;
-use sillok_verifier::status_list::{decode_bitstring, decompress_state};
+use sillok_verifier::status_list::{
+    decode_bitstring, decode_token_list, decompress_state, encode_token_list,
+};
 
 use crate::files::{Outcome, array, bytes, number, same, text};
 
@@ -19,6 +21,7 @@ pub(crate) fn run(vector: &Vector) -> Outcome {
         "bit" => bit(vector),
         "state" => state(vector),
         "encoded-list" => encoded_list(vector),
+        "token-list" => token_list(vector),
         "population" => population::file(vector),
         "population-delta" => population::delta(vector),
         other => Err(format!("no check {other:?}")),
@@ -65,6 +68,34 @@ fn state(vector: &Vector) -> Outcome {
     };
     if vector.get("digest").is_some() {
         same("digest", state.digest().as_bytes(), bytes(vector, "digest"))?;
+    }
+    Ok("ok".into())
+}
+
+/// Of our own or as others published it: then the slots that are revoked stand there.
+pub(crate) fn token_list(vector: &Vector) -> Outcome {
+    let (bits, length) = (number(vector, "bits"), number(vector, "length"));
+    let Ok((revocation, suspension)) = decode_token_list(text(vector, "lst"), bits, length) else {
+        return Ok("error".into());
+    };
+    let again = decode_token_list(&encode_token_list(&revocation, &suspension), 2, length);
+    if again.as_ref() != Ok(&(revocation.clone(), suspension.clone())) {
+        return Err("it is written as another list".into());
+    }
+    let list = ListId([4; 16]);
+    let state = ListState::from_planes(list, length, revocation, suspension);
+    let state = state.map_err(|error| error.to_string())?;
+    match vector.get("revoked") {
+        Some(slots) => {
+            let slots = String::from_utf8_lossy(slots).into_owned();
+            let mut expected = ListState::new(list, length).map_err(|error| error.to_string())?;
+            for slot in slots.split(' ') {
+                let slot = slot.parse().expect("a slot");
+                expected.set(slot, StatusValue::Revoked).map_err(|error| error.to_string())?;
+            }
+            same("digest", state.digest().as_bytes(), expected.digest().as_bytes())?;
+        }
+        None => same("digest", state.digest().as_bytes(), bytes(vector, "digest"))?,
     }
     Ok("ok".into())
 }

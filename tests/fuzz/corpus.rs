@@ -195,7 +195,7 @@ pub(crate) fn status_lists() -> Vec<Vec<u8>> {
     };
     let lists = planes().map(|plane| encode_bitstring(&plane));
     let written = lists.iter().map(|list| list.clone().into_bytes());
-    written.chain(lists.iter().map(|list| token(list))).chain(parts(&["encoded-list"])).collect()
+    written.chain(lists.iter().map(|list| token(list))).chain(parts(&["encoded-list", "lst"])).collect()
 }
 
 /// Compressed states of snapshot files.

@@ -23,7 +23,10 @@ use sillok_verifier::jws::{Jws, TokenType, compact};
 use sillok_verifier::population::{MAX_SET_SLOTS, Population};
 use sillok_verifier::sd_jwt::{Hidden, Presentation, process};
 use sillok_verifier::snapshot::SnapshotFile;
-use sillok_verifier::status_list::{compress_state, decode_bitstring, decompress_state, encode_bitstring};
+use sillok_verifier::status_list::{
+    compress_state, decode_bitstring, decode_token_list, decompress_state, encode_bitstring,
+    encode_token_list,
+};
 use sillok_verifier::trust::{Container, Delta, DeltaError, Feed, Root};
 use sillok_verifier::{Evidence, Holder, Memory, Policy as DoorPolicy, Trust, verify};
 
@@ -288,7 +291,7 @@ pub(crate) fn snapshot(input: &[u8]) -> bool {
     true
 }
 
-/// A status list credential, or the encoded list alone.
+/// A status list credential, or the encoded list alone, of either rendering.
 pub(crate) fn status_list(input: &[u8]) -> bool {
     let token = Jws::parse(input, TokenType::STATUS_LIST).ok();
     let text = match &token {
@@ -298,6 +301,11 @@ pub(crate) fn status_list(input: &[u8]) -> bool {
         }
         None => std::str::from_utf8(input).ok(),
     };
+    if let Some((revocation, suspension)) = text.and_then(|lst| decode_token_list(lst, 2, LIST_SIZE).ok()) {
+        let again = encode_token_list(&revocation, &suspension);
+        assert_eq!(decode_token_list(&again, 2, LIST_SIZE), Ok((revocation, suspension)));
+        return true;
+    }
     let Some(plane) = text.and_then(|text| decode_bitstring(text, LIST_SIZE).ok()) else { return false };
     assert_eq!(decode_bitstring(&encode_bitstring(&plane), LIST_SIZE).as_ref(), Ok(&plane));
     true

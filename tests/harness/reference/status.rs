@@ -60,6 +60,21 @@ impl Slots {
         base64url(&zlib(&self.planes()))
     }
 
+    /// The slots of an IETF status list token, this many bits each, the first in the lowest places of the first byte.
+    #[must_use]
+    pub fn packed(&self, bits: usize) -> Vec<u8> {
+        self.0
+            .chunks(8 / bits)
+            .map(|slots| slots.iter().rev().fold(0, |byte, slot| byte << bits | slot))
+            .collect()
+    }
+
+    /// `lst` of an IETF status list token.
+    #[must_use]
+    pub fn token_list(&self, bits: usize) -> String {
+        base64url(&zlib(&self.packed(bits)))
+    }
+
     /// `encodedList` of a W3C list credential: `u` and base64url of the gzip member of one plane.
     #[must_use]
     pub fn encoded_list(&self, value: u8) -> String {

@@ -15,6 +15,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(planes());
     all.extend(states());
     all.extend(encoded_lists());
+    all.extend(token_lists());
     all.extend(population::vectors());
     all
 }
@@ -240,5 +241,59 @@ fn encoded_lists() -> Vec<Vector> {
         case("base58-prefix", "error", "z is another multibase", format!("z{}", base64url(&good))),
         case("padded", "error", "base64url has no padding here", format!("{}=", u(&good))),
         case("empty", "error", "no bytes at all", "u".into()),
+    ]
+}
+
+fn token_lists() -> Vec<Vector> {
+    let case = |name: &str, expect, comment, bits: usize, list: String| {
+        let vector = new(&format!("token-{name}"), expect, "ietf-rendering", comment)
+            .line("check", "token-list")
+            .line("bits", bits)
+            .line("length", SLOTS)
+            .line("lst", list);
+        if expect == "ok" { vector.hex("digest", &slots().digest(&LIST)) } else { vector }
+    };
+    let bytes = slots().packed(2);
+    let good = zlib(&bytes);
+    let (mut checksum, mut beyond, mut revoked) = (good.clone(), bytes.clone(), slots());
+    *checksum.last_mut().expect("a checksum") ^= 1;
+    beyond[25] |= 3;
+    revoked.0[9] = 0;
+    let one_bit = case("one-bit", "ok", "nothing is suspended", 1, revoked.token_list(1));
+    let one_bit = Vector { parts: one_bit.parts[..4].to_vec(), ..one_bit };
+    vec![
+        case(
+            "two-bits",
+            "ok",
+            "revoked is 1, suspended is 2; least significant bits first",
+            2,
+            base64url(&good),
+        ),
+        one_bit.hex("digest", &revoked.digest(&LIST)),
+        case("four-bits", "error", "other widths are not ours", 4, slots().token_list(4)),
+        case("no-bits", "error", "a slot has a bit", 0, base64url(&good)),
+        case(
+            "value-3",
+            "error",
+            "a value that is neither valid nor revoked nor suspended",
+            2,
+            base64url(&zlib(&beyond)),
+        ),
+        case(
+            "one-byte-more",
+            "error",
+            "more than the list",
+            2,
+            base64url(&zlib(&[&bytes[..], &[0]].concat())),
+        ),
+        case("one-byte-less", "error", "less than the list", 2, base64url(&zlib(&bytes[1..]))),
+        case("as-one-bit", "error", "two bits a slot are twice as long", 1, base64url(&good)),
+        case("bomb", "error", "16 MiB of zeros in 16 KiB", 2, base64url(&zlib(&vec![0; 1 << 24]))),
+        case("trailing-byte", "error", "a byte behind the stream", 2, base64url(&[&good[..], &[0]].concat())),
+        case("truncated", "error", "the stream breaks off", 2, base64url(&good[..good.len() - 5])),
+        case("bad-checksum", "error", "the Adler-32 is wrong", 2, base64url(&checksum)),
+        case("gzip", "error", "another container", 2, base64url(&gzip(&bytes))),
+        case("padded", "error", "base64url has no padding here", 2, format!("{}=", base64url(&good))),
+        case("empty", "error", "no bytes at all", 2, String::new()),
     ]
 }

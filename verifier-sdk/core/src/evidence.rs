@@ -13,7 +13,7 @@ pub struct Evidence<'a> {
     pub credential: &'a [u8],
     /// The credential's receipt: a tlog-proof text, or a landmark or subtree receipt.
     pub receipt: Option<&'a [u8]>,
-    /// Status files: snapshot files, or W3C status list credentials in pairs. Those after the first
+    /// Status files: snapshot files, IETF status list tokens, or W3C status list credentials in pairs. Those after the first
     /// [`MAX_STATUS_FILES`] are not looked at.
     pub statuses: &'a [&'a [u8]],
 }

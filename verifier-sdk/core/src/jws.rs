@@ -41,6 +41,10 @@ impl TokenType {
 
     /// A W3C status list credential: also a Verifiable Credential, but as large as its list.
     pub const STATUS_LIST: Self = Self { max_bytes: MAX_STATUS_LIST_BYTES, ..Self::CREDENTIAL };
+
+    /// An IETF status list token (draft-ietf-oauth-status-list-21 section 5.1).
+    pub const STATUS_TOKEN: Self =
+        Self { typ: "statuslist+jwt", cty: None, max_bytes: MAX_STATUS_LIST_BYTES };
 }
 
 /// A compact JWS whose form is right and whose signature nobody has checked yet.

@@ -1,7 +1,8 @@
 //! Pure. The population: the states of all lists of an authority in one file, gap-coded, and deltas between two files.
 //!
 //! A file is read into four bytes for each slot that is set, in which a slot is found by halving. Nothing in it is
-//! believed: [`Trust::add_population`](crate::Trust::add_population) takes of it what has the digest of a logged snapshot.
+//! believed: [`Trust::add_population`](crate::Trust::add_population) takes of it what has the digest of a logged
+//! snapshot.
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 use alloc::vec::Vec;

@@ -1,4 +1,5 @@
-//! Pure. The two renderings of a status list: zlib in a snapshot file, GZIP in a W3C status list credential.
+//! Pure. The renderings of a status list: zlib in a snapshot file and in an IETF status list token, GZIP in a W3C status
+//! list credential.
 //!
 //! Both directions are here, so that what is published is what this reader accepts. A reader holds one byte more
 //! than the list is long, whatever the input claims.
@@ -81,6 +82,64 @@ pub fn decode_bitstring(encoded_list: &str, length: u64) -> Result<Vec<u8>, Stat
         return Err(StatusListError::Checksum);
     }
     Ok(plane)
+}
+
+/// The `lst` of a list in an IETF status list token of two bits a slot (draft-ietf-oauth-status-list-21 section 4).
+//= specs/status.md#ietf-rendering
+#[must_use]
+pub fn encode_token_list(revocation: &[u8], suspension: &[u8]) -> String {
+    let mut packed = Vec::with_capacity(revocation.len().saturating_mul(2));
+    for (revoked, suspended) in revocation.iter().zip(suspension) {
+        // Four slots a byte, from the least significant bits on.
+        for half in [0xf0_u8, 0x0f] {
+            let places = (0..8_u32).map(|place| 0x80_u8.wrapping_shr(place)).filter(|mask| half & mask != 0);
+            packed.push(places.zip([0_u32, 2, 4, 6]).fold(0, |byte, (mask, shift)| {
+                let value: u8 = match (revoked & mask != 0, suspended & mask != 0) {
+                    (true, true | false) => TOKEN_REVOKED,
+                    (false, true) => TOKEN_SUSPENDED,
+                    (false, false) => 0,
+                };
+                byte | value.wrapping_shl(shift)
+            }));
+        }
+    }
+    encode_base64url(&compress_to_vec_zlib(&packed, COMPRESSION_LEVEL))
+}
+
+/// The revocation plane and the suspension plane of a list of `length` slots that an IETF status list token holds with
+/// `bits` bits a slot.
+///
+/// # Errors
+/// A length that no list has; other bits than 1 or 2; not canonical base64url of a zlib stream of exactly the list; a value
+/// beyond revoked (1) and suspended (2).
+//= specs/status.md#ietf-rendering
+pub fn decode_token_list(lst: &str, bits: u64, length: u64) -> Result<(Vec<u8>, Vec<u8>), StatusListError> {
+    let plane_bytes = plane_bytes(length)?;
+    let (bits, bytes, mask): (usize, usize, u8) = match bits {
+        1 => (1, plane_bytes, 1),
+        2 => (2, plane_bytes.saturating_mul(2), 3),
+        _other => return Err(StatusListError::Bits { bits }),
+    };
+    let compressed = decode_base64url(lst.as_bytes()).ok_or(StatusListError::Base64)?;
+    let (packed, rest) = inflate(&compressed, bytes, TINFL_FLAG_PARSE_ZLIB_HEADER)?;
+    if !rest.is_empty() {
+        return Err(StatusListError::Trailing { bytes: rest.len() });
+    }
+    let (mut revocation, mut suspension) = (vec![0; plane_bytes], vec![0; plane_bytes]);
+    let values = packed
+        .iter()
+        .flat_map(|byte| (0..8_u32).step_by(bits).map(move |shift| byte.wrapping_shr(shift) & mask));
+    for (slot, value) in (0_u32..).zip(values).filter(|(_slot, value)| *value != 0) {
+        let plane = match value {
+            TOKEN_REVOKED => &mut revocation,
+            TOKEN_SUSPENDED => &mut suspension,
+            _other => return Err(StatusListError::Value { slot }),
+        };
+        if let Some(byte) = usize::try_from(slot >> 3).ok().and_then(|at| plane.get_mut(at)) {
+            *byte |= 0x80_u8.wrapping_shr(slot & 7);
+        }
+    }
+    Ok((revocation, suspension))
 }
 
 /// The bytes of one plane of a list of `length` slots.
@@ -177,8 +236,13 @@ fn crc32(bytes: &[u8]) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StatusListError {
-    /// `encodedList` is not canonical base64url behind its `u`.
+    /// `encodedList` is not canonical base64url behind its `u`, or `lst` is not canonical base64url.
     Base64,
+    /// A status list token does not have one or two bits a slot.
+    Bits {
+        /// How many it has.
+        bits: u64,
+    },
     /// The checksum or size that the stream carries is not that of its bytes.
     Checksum,
     /// Not a DEFLATE stream, or cut short.
@@ -204,12 +268,18 @@ pub enum StatusListError {
         /// Their number.
         bytes: usize,
     },
+    /// A slot of a status list token is neither valid nor revoked nor suspended.
+    Value {
+        /// The first such slot.
+        slot: u32,
+    },
 }
 
 impl fmt::Display for StatusListError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Base64 => f.write_str("encodedList is not canonical base64url"),
+            Self::Base64 => f.write_str("status list is not canonical base64url"),
+            Self::Bits { bits } => write!(f, "status list token has {bits} bits a slot, not 1 or 2"),
             Self::Checksum => f.write_str("status list does not have the checksum or size that it claims"),
             Self::Deflate => f.write_str("status list is not a whole DEFLATE stream"),
             Self::Gzip => f.write_str("status list is not one GZIP member"),
@@ -225,11 +295,16 @@ impl fmt::Display for StatusListError {
                 write!(f, "status list decompresses to more than {expected} bytes")
             }
             Self::Trailing { bytes } => write!(f, "status list has {bytes} bytes after its stream"),
+            Self::Value { slot } => write!(f, "slot {slot} of a status list token has a value beyond 2"),
         }
     }
 }
 
 impl core::error::Error for StatusListError {}
+
+// Values of draft-ietf-oauth-status-list-21 section 7.1: INVALID and SUSPENDED.
+const TOKEN_REVOKED: u8 = 1;
+const TOKEN_SUSPENDED: u8 = 2;
 
 /// zlib's own default: a list of mostly equal bits gains nothing from more.
 const COMPRESSION_LEVEL: u8 = 6;

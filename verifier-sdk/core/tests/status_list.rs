@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use sillok_log::entry::MIN_LIST_SLOTS;
 use sillok_verifier::encoding::{decode_base64url, encode_base64url};
 use sillok_verifier::status_list::{
-    StatusListError, compress_state, decode_bitstring, decompress_state, encode_bitstring,
+    StatusListError, compress_state, decode_bitstring, decode_token_list, decompress_state, encode_bitstring,
+    encode_token_list,
 };
 
 /// The bytes of a plane of the smallest list.
@@ -44,6 +45,32 @@ fn states_come_back() {
     assert_eq!(decompress_state(&compressed, MIN_LIST_SLOTS), Ok((revocation.clone(), suspension.clone())));
     let foreign = zlib(&[revocation.as_slice(), &suspension].concat());
     assert_eq!(decompress_state(&foreign, MIN_LIST_SLOTS), Ok((revocation, suspension)));
+}
+
+//= specs/status.md#ietf-rendering
+//= type=test
+#[test]
+fn token_lists_come_back_and_are_packed_from_the_least_significant_bits() {
+    let (revocation, suspension) = (plane(3), plane(5));
+    let list = encode_token_list(&revocation, &suspension);
+    assert_eq!(decode_token_list(&list, 2, MIN_LIST_SLOTS), Ok((revocation, suspension)));
+    // Slots 0 and 5 revoked, slot 1 suspended, slot 7 of a value beyond these.
+    let pack = |first: &[u8], bytes: usize| {
+        encode_base64url(&zlib(&[first, &vec![0; bytes - first.len()]].concat()))
+    };
+    let (revocation, suspension) =
+        decode_token_list(&pack(&[0b1001, 0b100], 2 * PLANE), 2, MIN_LIST_SLOTS).unwrap();
+    assert_eq!((revocation[0], suspension[0]), (0b1000_0100, 0b0100_0000));
+    assert_eq!(revocation.iter().chain(&suspension).map(|byte| byte.count_ones()).sum::<u32>(), 3);
+    let beyond = decode_token_list(&pack(&[0, 0b1100_0000], 2 * PLANE), 2, MIN_LIST_SLOTS);
+    assert_eq!(beyond, Err(StatusListError::Value { slot: 7 }));
+    let (revocation, suspension) = decode_token_list(&pack(&[0b10], PLANE), 1, MIN_LIST_SLOTS).unwrap();
+    assert_eq!((revocation[0], suspension), (0b0100_0000, vec![0; PLANE]));
+    for bits in [0, 3, 4, 8, u64::MAX] {
+        assert_eq!(decode_token_list(&list, bits, MIN_LIST_SLOTS), Err(StatusListError::Bits { bits }));
+    }
+    let error = StatusListError::Size { expected: PLANE, shorter: false };
+    assert_eq!(decode_token_list(&list, 1, MIN_LIST_SLOTS), Err(error));
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(super) fn vectors() -> Vec<Vector> {
     all.extend(stale());
     all.extend(files());
     all.extend(renderings());
+    all.extend(tokens());
     all
 }
 
@@ -259,4 +260,67 @@ fn renderings() -> Vec<Vector> {
             "the pair says revoked",
         ),
     ]
+}
+
+/// An IETF status list token, signed by the issuer.
+fn token(slots: &Slots, typ: &str, subject: &str) -> String {
+    let plan = Plan::default();
+    let header = object(&[("alg", string("ES256")), ("typ", string(typ)), ("kid", string(&plan.key.kid()))]);
+    let list = object(&[("bits", "2".into()), ("lst", string(&slots.token_list(2)))]);
+    let payload = object(&[
+        ("iss", string(ISSUER)),
+        ("sub", string(subject)),
+        ("iat", START.to_string()),
+        ("exp", (START + 8 * DAY).to_string()),
+        ("status_list", list),
+    ]);
+    compact(&header, &payload, &plan.key)
+}
+
+fn tokens() -> Vec<Vector> {
+    let bare = world(|plan| plan.embedded = false);
+    let slots = Slots::fold(&bare.log.entries, &LIST, SLOTS, bare.log.size());
+    let mut other = slots.clone();
+    other.0[100] = 1;
+    let ours = format!("{}/token", list_uri());
+    let ietf = |slots: &Slots| token(slots, "statuslist+jwt", &ours);
+    let with =
+        |world: &World, statuses: Vec<String>| Scene::of(world).with(|scene| scene.statuses = statuses);
+    let mismatch = "cannot tell status.digest-mismatch";
+    let mut vectors = vec![
+        with(&bare, vec![ietf(&slots)]).vector("ietf-token", "valid", "a token whose digest the feed proves"),
+        with(&bare, vec![ietf(&other)]).vector(
+            "ietf-token-other-state",
+            mismatch,
+            "a state that was never logged",
+        ),
+        with(&bare, vec![token(&slots, "vc+jwt", &ours)]).vector(
+            "ietf-token-as-credential",
+            mismatch,
+            "a token of another type is no status list",
+        ),
+        with(&bare, vec![token(&slots, "statuslist+jwt", &format!("{}/token", elsewhere()))]).vector(
+            "ietf-token-elsewhere",
+            "cannot tell status.missing",
+            "of another list",
+        ),
+        with(&bare, vec![ietf(&slots), rendered(&bare, "revocation", &other)]).vector(
+            "ietf-token-beside-half",
+            "valid",
+            "half of another rendering changes nothing",
+        ),
+    ];
+    for (value, name) in [(1, "revoked"), (2, "suspended")] {
+        let world = world(|plan| {
+            plan.embedded = false;
+            plan.changes = vec![(SLOT, value)];
+        });
+        let slots = Slots::fold(&world.log.entries, &LIST, SLOTS, world.log.size());
+        vectors.push(with(&world, vec![ietf(&slots)]).vector(
+            &format!("ietf-token-{name}"),
+            &format!("not valid status.{name}"),
+            "the token says so",
+        ));
+    }
+    vectors
 }

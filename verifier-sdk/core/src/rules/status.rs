@@ -13,7 +13,7 @@ use super::inclusion::Logged;
 use crate::credential::Credential;
 use crate::evidence::Evidence;
 use crate::memory::Memory;
-use crate::snapshot::rendering::{Plane, Purpose, StatusFile, state_of};
+use crate::snapshot::rendering::{Plane, Purpose, StatusFile, TokenList, state_of};
 use crate::snapshot::{ProvedSnapshot, SnapshotFile};
 use crate::trust::{KnownList, KnownState, Trust};
 use crate::verdict::{Reason, StatusAsOf};
@@ -35,6 +35,7 @@ pub(super) fn check(
         search.look_at(file, uri, &credential.issuer, trust, kept);
     }
     search.try_planes();
+    search.try_token();
 
     let feed = trust.feed();
     let depends_on_feed = search.newest.as_ref().is_none_or(|newest| newest.of_feed);
@@ -78,6 +79,7 @@ struct Search<'t> {
     broken: bool,
     revocation: Option<Plane>,
     suspension: Option<Plane>,
+    token: Option<TokenList>,
 }
 
 /// The proved snapshot of the highest sequence.
@@ -116,7 +118,15 @@ impl<'t> Search<'t> {
             contested: false,
             state: list.state.as_ref().map(State::Known),
         });
-        Self { origin, newest, named: false, broken: foreign, revocation: None, suspension: None }
+        Self {
+            origin,
+            newest,
+            named: false,
+            broken: foreign,
+            revocation: None,
+            suspension: None,
+            token: None,
+        }
     }
 
     fn look_at(&mut self, file: &[u8], uri: &str, issuer: &str, trust: &Trust, kept: &mut Memory) {
@@ -136,8 +146,12 @@ impl<'t> Search<'t> {
                     Purpose::Suspension => self.suspension = Some(plane),
                 }
             }
+            Some(StatusFile::Token(token)) if token.uri == uri => {
+                self.named = true;
+                self.token = Some(token);
+            }
             // Of another list.
-            Some(StatusFile::Plane(_) | StatusFile::Snapshot(_)) => {}
+            Some(StatusFile::Plane(_) | StatusFile::Snapshot(_) | StatusFile::Token(_)) => {}
         }
     }
 
@@ -181,6 +195,17 @@ impl<'t> Search<'t> {
                 .map(State::Shown);
         }
         // A pair that is not needed is not decoded; one that no snapshot takes is a state that nothing logged.
+        self.broken |= self.newest.as_ref().is_none_or(|newest| newest.state.is_none());
+    }
+
+    /// The same with an IETF status list token.
+    fn try_token(&mut self) {
+        let Some(token) = &self.token else { return };
+        let wanted = self.newest.as_mut().filter(|newest| newest.state.is_none() && !newest.contested);
+        if let Some(newest) = wanted {
+            let snapshot = &newest.snapshot;
+            newest.state = token.state(snapshot.list, newest.length, &snapshot.digest).map(State::Shown);
+        }
         self.broken |= self.newest.as_ref().is_none_or(|newest| newest.state.is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Pure. Status files of either rendering, told apart and read; nothing is proved here.
+//! Pure. Status files of each rendering, told apart and read; nothing is proved here.
 
 use alloc::string::{String, ToString};
 
@@ -7,8 +7,9 @@ use sillok_log::entry::ListId;
 use sillok_log::status::ListState;
 
 use super::SnapshotFile;
+use crate::json::Json;
 use crate::jws::{Jws, TokenType};
-use crate::status_list::decode_bitstring;
+use crate::status_list::{decode_bitstring, decode_token_list};
 
 /// A status file that somebody shows.
 pub(crate) enum StatusFile {
@@ -16,6 +17,15 @@ pub(crate) enum StatusFile {
     Snapshot(SnapshotFile),
     /// One plane as a W3C status list credential.
     Plane(Plane),
+    /// Both as an IETF status list token.
+    Token(TokenList),
+}
+
+/// What an IETF status list token says, unverified: the digest decides.
+pub(crate) struct TokenList {
+    pub(crate) uri: String,
+    bits: u64,
+    encoded: String,
 }
 
 /// What a `BitstringStatusListCredential` says, unverified: the digest of both planes decides.
@@ -32,21 +42,25 @@ pub(crate) enum Purpose {
 }
 
 impl StatusFile {
-    /// Reads a status file; `None` if it is neither rendering.
+    /// Reads a status file; `None` if it is no rendering.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         if bytes.trim_ascii_start().starts_with(b"{") {
             SnapshotFile::parse(bytes).ok().map(Self::Snapshot)
         } else {
-            Plane::read(bytes).map(Self::Plane)
+            // Of either type; signatures are not looked at: they add nothing to the logged digest.
+            let token = Jws::parse_one_of(bytes, &[TokenType::STATUS_LIST, TokenType::STATUS_TOKEN]).ok()?;
+            if token.header().typ == TokenType::STATUS_TOKEN.typ {
+                TokenList::read(&token).map(Self::Token)
+            } else {
+                Plane::read(&token).map(Self::Plane)
+            }
         }
     }
 }
 
 impl Plane {
-    /// Reads a compact JWS of the right form. Its signature is not looked at: it adds nothing to the logged digest.
     //= specs/status.md#w3c-rendering
-    fn read(token: &[u8]) -> Option<Self> {
-        let token = Jws::parse(token, TokenType::STATUS_LIST).ok()?;
+    fn read(token: &Jws<'_>) -> Option<Self> {
         let payload = token.payload();
         let subject = payload.get("credentialSubject")?.object().ok()?;
         if subject.string("type").ok()? != "BitstringStatusList" {
@@ -63,6 +77,26 @@ impl Plane {
         };
         let uri = subject.string("id").ok()?.strip_suffix(ending)?.to_string();
         Some(Self { uri, purpose, encoded: subject.string("encodedList").ok()?.to_string() })
+    }
+}
+
+impl TokenList {
+    //= specs/status.md#ietf-rendering
+    fn read(token: &Jws<'_>) -> Option<Self> {
+        let payload = token.payload();
+        let list = payload.get("status_list")?.object().ok()?;
+        let Some(Json::Integer(bits)) = list.get("bits") else { return None };
+        let bits = u64::try_from(*bits).ok()?;
+        let Json::String(subject) = payload.get("sub")? else { return None };
+        let uri = subject.strip_suffix("/token")?.to_string();
+        Some(Self { uri, bits, encoded: list.string("lst").ok()?.to_string() })
+    }
+
+    /// The state that it decodes to, if it has this digest.
+    pub(crate) fn state(&self, list: ListId, length: u64, digest: &Hash) -> Option<ListState> {
+        let (revocation, suspension) = decode_token_list(&self.encoded, self.bits, length).ok()?;
+        let state = ListState::from_planes(list, length, revocation, suspension).ok()?;
+        (state.digest() == *digest).then_some(state)
     }
 }
 
