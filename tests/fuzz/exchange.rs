@@ -157,7 +157,8 @@ pub(crate) fn audit_states() -> Vec<Vec<u8>> {
         let mut auditor = Auditor::new(LogKind::Typed);
         states.insert(auditor.encode());
         for entry in vector.all_of("entry") {
-            auditor.push(entry);
+            // Some of these logs break a rule: what was found is not the matter here.
+            let _finding = auditor.push(entry);
             states.insert(auditor.encode());
         }
     }

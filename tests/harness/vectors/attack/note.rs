@@ -116,7 +116,7 @@ fn lines() -> Vec<Vector> {
             signature,
             CHECKPOINT,
             "the log's line is over another text",
-            signed(&[wrong.clone()]),
+            signed(std::slice::from_ref(&wrong)),
         ),
         shown(
             "wrong-line-behind",
