@@ -5,7 +5,7 @@ use sillok_tests::vectors::Vector;
 use sillok_verifier::encoding::{decode_base64url, encode_base64url};
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::key::PublicKey;
-use sillok_verifier::sd_jwt::{Hidden, Presentation, process};
+use sillok_verifier::sd_jwt::{Hidden, Presentation, reveal};
 
 use crate::credential::public_key;
 use crate::files::{Outcome, bytes, error, text};
@@ -13,7 +13,7 @@ use crate::files::{Outcome, bytes, error, text};
 pub(crate) fn run(vector: &Vector) -> Outcome {
     let payload = json(bytes(vector, "payload"))?;
     let disclosures: Vec<&[u8]> = vector.all_of("disclosure").collect();
-    match process(&payload, &disclosures, Hidden::Inside("credentialSubject")) {
+    match reveal(&payload, &disclosures, Hidden::Inside("credentialSubject")) {
         Err(refused) => error(refused.code()),
         Ok(claims) => same_claims(&claims, bytes(vector, "claims")),
     }
@@ -24,8 +24,7 @@ pub(crate) fn run_foreign(vector: &Vector) -> Outcome {
     let shown = Presentation::parse(bytes(vector, "presentation")).map_err(|error| error.to_string())?;
     let key = public_key(bytes(vector, "key")).ok_or("the key is refused")?;
     let payload = verified(shown.token, &key)?;
-    let claims =
-        process(&payload, &shown.disclosures, Hidden::Anywhere).map_err(|error| error.to_string())?;
+    let claims = reveal(&payload, &shown.disclosures, Hidden::Anywhere).map_err(|error| error.to_string())?;
     if let Some(token) = shown.key_binding {
         let jwk = claims.get("cnf").and_then(|cnf| cnf.get("jwk")).ok_or("no cnf")?;
         let binding = verified(token, &PublicKey::from_jwk(jwk).map_err(|error| error.to_string())?)?;

@@ -21,7 +21,7 @@ use sillok_verifier::datetime::DateTimeStamp;
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::jws::{Jws, TokenType, compact};
 use sillok_verifier::population::{MAX_SET_SLOTS, Population};
-use sillok_verifier::sd_jwt::{Hidden, Presentation, process};
+use sillok_verifier::sd_jwt::{Hidden, Presentation, reveal};
 use sillok_verifier::snapshot::SnapshotFile;
 use sillok_verifier::status_list::{
     compress_state, decode_bitstring, decode_token_list, decompress_state, encode_bitstring,
@@ -191,7 +191,7 @@ pub(crate) fn presentation(input: &[u8]) -> bool {
         // With all of them something is always left over: one after another.
         let mut processed = disclosures
             .iter()
-            .map(|one| process(&payload, &[one.as_slice()], Hidden::Inside("credentialSubject")));
+            .map(|one| reveal(&payload, &[one.as_slice()], Hidden::Inside("credentialSubject")));
         return processed.any(|claims| claims.is_ok_and(|claims| claims.object().is_ok()));
     }
     let Ok(shown) = Presentation::parse(input) else { return false };

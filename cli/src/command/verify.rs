@@ -48,6 +48,15 @@ pub(crate) struct Args {
     /// The time to verify at, such as 2022-01-03T00:00:00Z; now if it is not given.
     #[arg(long, value_name = "RFC3339")]
     now: Option<String>,
+    /// Ask for a live code: the credential is shown in a presentation that its holder's key made just now.
+    #[arg(long, conflicts_with = "challenge")]
+    live: bool,
+    /// Ask for the answer to this challenge (a nonce of yours), made by the holder's key for --audience.
+    #[arg(long, value_name = "NONCE", requires = "audience")]
+    challenge: Option<String>,
+    /// Who you said you are when you showed the challenge.
+    #[arg(long, value_name = "NAME", requires = "challenge")]
+    audience: Option<String>,
     /// One JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -58,7 +67,7 @@ pub(crate) struct Args {
     /// its own, in the same order.
     #[arg(long, value_name = "FILE")]
     memory: Vec<PathBuf>,
-    /// The credential (a compact JWS), or - for standard input.
+    /// The credential (a compact JWS), alone or in a presentation (SD-JWT), or - for standard input.
     #[arg(value_name = "CREDENTIAL")]
     credential: PathBuf,
 }
@@ -102,7 +111,7 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     if let Some(population) = population {
         trust.add_population(population);
     }
-    let (verdict, kept) = verify(&evidence, &trust, &opened, &Policy::new(Holder::NotAsked), now);
+    let (verdict, kept) = verify(&evidence, &trust, &opened, &Policy::new(holder(&args)), now);
     store_memory(memory_file, &memory, &kept)?;
     if args.json {
         output::line(format_args!("{}", answer::json(&verdict, &trust, &kept, now)))?;
@@ -117,6 +126,15 @@ const fn exit(verdict: &Verdict) -> Exit {
         Verdict::Valid(_) => Exit::Good,
         Verdict::Invalid(_) => Exit::Bad,
         Verdict::Unknown(_) => Exit::Unknown,
+    }
+}
+
+/// What is asked of whoever shows the credential.
+fn holder(args: &Args) -> Holder<'_> {
+    match (&args.challenge, &args.audience) {
+        (Some(nonce), Some(audience)) => Holder::Challenge { nonce, audience },
+        _no_challenge if args.live => Holder::Live,
+        _nothing => Holder::NotAsked,
     }
 }
 

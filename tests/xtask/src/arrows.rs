@@ -3,6 +3,7 @@
 mod edges;
 mod pure;
 mod size;
+mod tree;
 mod wasm;
 
 use anyhow::Result;
@@ -10,7 +11,8 @@ use anyhow::Result;
 use crate::workspace::Workspace;
 pub(crate) use wasm::WasmAbsent;
 
-/// Checks the arrows between the crates, the purity of the pure ones (their wasm32 build included) and sizes.
+/// Checks the arrows between the crates, the purity of the pure ones (their wasm32 build included) sizes, and what the
+/// verifier brings along.
 ///
 /// # Errors
 /// Fails when anything differs from the picture; with [`WasmAbsent`] when only the wasm32 target is missing.
@@ -18,6 +20,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     edges::check(workspace)?;
     pure::check(workspace)?;
     size::check(workspace)?;
+    tree::check(workspace)?;
     wasm::check(workspace, &PURE_CRATES)
 }
 

@@ -15,12 +15,12 @@ use core::fmt;
 
 mod conceal;
 mod disclosure;
-mod process;
+mod reveal;
 
 pub use conceal::{Concealed, conceal_items, conceal_members};
 pub use disclosure::{Disclosure, DisclosureKind, MAX_SALT_CHARACTERS, MIN_SALT_CHARACTERS};
-pub(crate) use process::hides_more;
-pub use process::{Hidden, process};
+pub(crate) use reveal::hides_more;
+pub use reveal::{Hidden, reveal};
 
 /// The parts of a presentation; nothing in them is decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl<'a> Presentation<'a> {
 }
 
 /// Puts together what a holder shows: the token of `issued` and those of its disclosures that `keep` names, without a
-/// key-binding token. A disclosure inside another needs that too: [`process`] refuses it otherwise.
+/// key-binding token. A disclosure inside another needs that too: [`reveal`] refuses it otherwise.
 ///
 /// # Errors
 /// `issued` is no SD-JWT as an issuer hands it out, or a disclosure in it is none.

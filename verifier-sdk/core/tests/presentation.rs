@@ -10,7 +10,7 @@ use sillok_verifier::holder::{Binding, LIVE_AUDIENCE, MAX_SHOWN, Shown, bind};
 use sillok_verifier::json::{Json, Limits, Object};
 use sillok_verifier::jws::{TokenType, protected_header};
 use sillok_verifier::sd_jwt::{
-    Disclosure, DisclosureKind, Hidden, PresentationError, conceal_items, conceal_members, issue, process,
+    Disclosure, DisclosureKind, Hidden, PresentationError, conceal_items, conceal_members, issue, reveal,
     select,
 };
 use sillok_verifier::verdict::HolderProof;
@@ -287,7 +287,7 @@ fn a_second_call_hides_more() {
     let Json::Object(left) = &first.value else { panic!("an object") };
     let second = conceal_members(left, &["b"], &mut salt).expect("members");
     let all: Vec<&[u8]> = first.disclosures.iter().chain(&second.disclosures).map(String::as_bytes).collect();
-    let shown = process(&second.value, &all, Hidden::Anywhere).expect("it leads back");
+    let shown = reveal(&second.value, &all, Hidden::Anywhere).expect("it leads back");
     let mut members: Vec<&str> = shown.object().expect("an object").members().map(|(name, _)| name).collect();
     members.sort_unstable();
     assert_eq!(members, ["a", "b", "c"]);
@@ -325,7 +325,7 @@ proptest! {
         let mut disclosures: Vec<&[u8]> = concealed.disclosures.iter().map(String::as_bytes).collect();
         let turn = turn.index(disclosures.len());
         disclosures.rotate_left(turn);
-        let shown = process(&concealed.value, &disclosures, Hidden::Anywhere).expect("it leads back");
+        let shown = reveal(&concealed.value, &disclosures, Hidden::Anywhere).expect("it leads back");
         let found = shown.object().expect("an object");
         prop_assert_eq!(found.members().count(), names.len());
         prop_assert!(names.iter().all(|name| found.get(name) == subject.get(name)));

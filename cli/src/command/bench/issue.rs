@@ -57,6 +57,20 @@ impl World {
         Ok(Self { folder, running })
     }
 
+    /// Stops, lets `change` do something to the folder, and starts again at another port.
+    pub(super) fn restart(
+        self,
+        bench: &Bench<'_>,
+        change: impl FnOnce(&Folder) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
+        let Self { folder, running } = self;
+        running.stop()?;
+        change(&folder)?;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let running = Running::start(Service::open(&folder, bench.context)?, listener)?;
+        Ok(Self { folder, running })
+    }
+
     pub(super) fn operator(&self, bench: &Bench<'_>) -> anyhow::Result<Operator> {
         Operator::new(&self.folder, self.running.url(), bench.context)
     }

@@ -22,19 +22,6 @@ pub(super) fn signatures() -> anyhow::Result<Limit> {
     Ok(Limit { name: "ES256 signatures, one core", unit: "signatures/s", rate })
 }
 
-/// ES256 verifications of one core, with the library that verifies credentials.
-pub(super) fn verifications() -> anyhow::Result<Limit> {
-    let secret = SecretKey::generate(KeyKind::P256)?;
-    let signer = FileSigner::new(Algorithm::Es256, secret.danger_bytes())?;
-    let message = [0x5a; 1_500];
-    let signature = signer.sign(&message)?;
-    let key = signer.public_key();
-    let rate = rate(|| {
-        key.verify(black_box(&message), &signature).map_err(|_wrong| anyhow::anyhow!("signature is wrong"))
-    })?;
-    Ok(Limit { name: "ES256 verifications, one core", unit: "verifications/s", rate })
-}
-
 /// Leaf hashes of one core, of an entry of issuance.
 pub(super) fn leaf_hashes() -> anyhow::Result<Limit> {
     let entry = [0x5a; ISSUE_BYTES];

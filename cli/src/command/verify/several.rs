@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use sillok_log::UnixSeconds;
 use sillok_verifier::population::Population;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
-use sillok_verifier::{Anchors, Authorities, Evidence, Holder, Memory, Policy, Trust};
+use sillok_verifier::{Anchors, Authorities, Evidence, Memory, Policy, Trust};
 
-use super::{Args, answer, exit, load_memory, read, refuse, store_memory};
+use super::{Args, answer, exit, holder, load_memory, read, refuse, store_memory};
 use crate::exit::{Exit, usage};
 use crate::output;
 
@@ -42,7 +42,7 @@ pub(super) fn run(
             return usage(format!("--trust {} has the root of one that was named before", path.display()));
         }
     }
-    let (verdict, by) = authorities.verify(evidence, &Policy::new(Holder::NotAsked), now);
+    let (verdict, by) = authorities.verify(evidence, &Policy::new(holder(args)), now);
     let (text, json) = match by {
         Some(by) => (
             answer::text(&verdict, by.trust(), by.memory(), now),

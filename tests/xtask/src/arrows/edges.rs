@@ -74,14 +74,25 @@ fn text(value: &Value, member: &str) -> Result<String> {
 }
 
 /// Each crate and all crates of ours that it may use; writers depend on readers, never the reverse.
-const PICTURE: [(&str, &[&str]); 7] = [
+const PICTURE: [(&str, &[&str]); 8] = [
     ("sillok-certlogic", &[]),
     ("sillok-log", &[]),
     ("sillok-client", &["sillok-log"]),
     ("sillok-registry", &["sillok-log"]),
     ("sillok-verifier", &["sillok-certlogic", "sillok-log"]),
+    ("sillok-provider-aws-lc", &["sillok-verifier"]),
     ("sillok-issuer", &["sillok-client", "sillok-log", "sillok-registry", "sillok-verifier"]),
-    ("sillok", &["sillok-client", "sillok-issuer", "sillok-log", "sillok-registry", "sillok-verifier"]),
+    (
+        "sillok",
+        &[
+            "sillok-client",
+            "sillok-issuer",
+            "sillok-log",
+            "sillok-provider-aws-lc",
+            "sillok-registry",
+            "sillok-verifier",
+        ],
+    ),
 ];
 
 /// They use all, and nobody but one another uses them.

@@ -3,7 +3,7 @@
 use crate::credential::check_disclosed;
 use crate::json::Json;
 use crate::jws::{Jws, TokenType};
-use crate::sd_jwt::{DisclosureError, Hidden, Presentation, hides_more, process};
+use crate::sd_jwt::{DisclosureError, Hidden, Presentation, hides_more, reveal};
 use crate::verdict::Reason;
 
 /// The claims that are shown; `None` where nothing can be hidden: the payload itself.
@@ -16,8 +16,7 @@ pub(super) fn check(
         // Here the names that hide mean nothing, so that no digest leads anywhere.
         return if disclosures.is_empty() { Ok(None) } else { Err(Reason::DisclosureUnreferenced) };
     }
-    let claims =
-        process(token.payload(), disclosures, Hidden::Inside("credentialSubject")).map_err(reason)?;
+    let claims = reveal(token.payload(), disclosures, Hidden::Inside("credentialSubject")).map_err(reason)?;
     check_disclosed(&claims).map_err(|_broken| Reason::CredentialNonconforming)?;
     Ok(Some(claims))
 }

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::process::{DIGESTS, ITEM};
+use super::reveal::{DIGESTS, ITEM};
 use super::{Disclosure, DisclosureKind};
 use crate::json::{Json, Object};
 

@@ -22,7 +22,7 @@ pub enum Hidden {
 /// # Errors
 /// In the order in which the document is gone through: what breaks specs/presentation.md, "Disclosures".
 //= specs/presentation.md#disclosures
-pub fn process(payload: &Json, disclosures: &[&[u8]], hidden: Hidden) -> Result<Json, DisclosureError> {
+pub fn reveal(payload: &Json, disclosures: &[&[u8]], hidden: Hidden) -> Result<Json, DisclosureError> {
     let mut search = Search { at_hand: BTreeMap::new(), seen: BTreeSet::new() };
     for text in disclosures {
         let disclosure = Disclosure::parse(text)?;
@@ -149,7 +149,7 @@ fn hides(value: &Json) -> bool {
     }
 }
 
-/// Whether a payload and these disclosures, which [`process`] has taken, have more digests than there are disclosures. A digest
+/// Whether a payload and these disclosures, which [`reveal`] has taken, have more digests than there are disclosures. A digest
 /// that only pretends to hide something counts as well: nobody can tell.
 pub(crate) fn hides_more(payload: &Json, disclosures: &[&[u8]]) -> bool {
     let disclosed = disclosures.iter().filter_map(|text| Disclosure::parse(text).ok());
