@@ -366,12 +366,12 @@ mod tests {
         for _asked in 0..1_000_000 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let random = seed >> 33;
-            let count = if random % 101 == 0 { 100 } else { 1 };
+            let count = if random.is_multiple_of(101) { 100 } else { 1 };
             if state.has_room(8_192) {
                 state.total += count;
                 *(if count == 1 { &mut singles } else { &mut batches }) += count;
             }
-            state.total -= usize::from(random / 101 % 2 == 0).min(state.total);
+            state.total -= usize::from((random / 101).is_multiple_of(2)).min(state.total);
         }
         let part = f64::from(u32::try_from(batches).unwrap()) / f64::from(u32::try_from(singles).unwrap());
         assert!((0.8..1.2).contains(&part), "{batches} in batches, {singles} one by one");
