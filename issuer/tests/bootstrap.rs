@@ -38,7 +38,12 @@ fn audited(world: &World, running: &Running) -> Vec<u8> {
     let bundle = fs::read(world.path("data/public/trust-bundle")).unwrap();
     let (trust, _memory) = Trust::open(&bundle, None, &Memory::default(), world.time()).unwrap();
     for folder in fs::read_dir(world.path("data/public/status")).unwrap() {
-        let file = fs::read(folder.unwrap().path().join("snapshot")).unwrap();
+        let folder = folder.unwrap().path();
+        // All lists in one file: issuer/tests/population.rs.
+        if folder.ends_with("population") {
+            continue;
+        }
+        let file = fs::read(folder.join("snapshot")).unwrap();
         let proved = SnapshotFile::parse(&file).unwrap().prove(trust.policy()).unwrap();
         let (list, sequence) = (proved.snapshot().list, proved.snapshot().sequence);
         assert_eq!(auditor.check_published_list(list, proved.state(), sequence), None);

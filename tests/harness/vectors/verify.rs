@@ -22,6 +22,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(issuers());
     all.extend(documents());
     all.extend(clocks());
+    all.extend(floors());
     all.extend(holders::vectors());
     all.extend(places::vectors());
     all.extend(receipts::vectors());
@@ -276,12 +277,6 @@ fn documents() -> Vec<Vector> {
 
 /// Witnesses, or the authority, have stated that it is later than the clock says; and what a clock that is ahead does.
 fn clocks() -> Vec<Vector> {
-    let witnessed = |time: u64| {
-        move |plan: &mut Plan| {
-            plan.witnesses = vec![(witness(1), time)];
-            plan.quorum = "quorum w1\n".into();
-        }
-    };
     let fed = START + DAY;
     let behind = "cannot tell clock.behind";
     vec![
@@ -320,6 +315,13 @@ fn clocks() -> Vec<Vector> {
             behind,
             "nothing is said of the evidence before the clock is set",
         ),
+    ]
+}
+
+/// What the time floor does to a credential's period, and what raises it.
+fn floors() -> Vec<Vector> {
+    let behind = "cannot tell clock.behind";
+    vec![
         later_receipt(NOW + 600, "clock-receipt-ten-minutes-later", "valid"),
         later_receipt(NOW + 601, "clock-receipt-later", behind),
         Scene::planned(|plan| {
@@ -360,12 +362,17 @@ fn clocks() -> Vec<Vector> {
     ]
 }
 
+/// A quorum of one witness, which cosigns at this time.
+fn witnessed(time: u64) -> impl Fn(&mut Plan) {
+    move |plan: &mut Plan| {
+        plan.witnesses = vec![(witness(1), time)];
+        plan.quorum = "quorum w1\n".into();
+    }
+}
+
 /// The bundle was cosigned at `NOW`, and the receipt that is shown with it at `stated`.
 fn later_receipt(stated: u64, name: &str, expect: &str) -> Vector {
-    let mut world = world(|plan| {
-        plan.witnesses = vec![(witness(1), NOW)];
-        plan.quorum = "quorum w1\n".into();
-    });
+    let mut world = world(|plan| witnessed(NOW)(plan));
     let scene = Scene::of(&world);
     world.log.witnesses[0].1 = stated;
     let receipt = world.log.receipt(world.index, world.log.size(), Some(&world.extra));
