@@ -69,6 +69,11 @@ fn kind(name: &str, public_size: u64) -> Option<Kind> {
         ["issuer", "lock"] => return None,
         // Each is held to the other, bit by bit: registry/server/tests/landmarks.rs.
         ["landmarks" | ".landmarks.new"] | ["public", "landmarks" | ".landmarks.new"] => return None,
+        // Each is a trust bundle like the one beside them, opened by whoever fetched it, or leads to one bit by bit:
+        // verifier-sdk/core/tests/delta.rs, verifier-sdk/core/tests/trust.rs.
+        ["public", "trust-bundles", _name] => return None,
+        // Judged list by list by the digest of the logged snapshot: verifier-sdk/core/tests/population.rs.
+        ["public", "status", "population", _name] => return None,
         ["public", "checkpoint"] => Kind::Checkpoint,
         ["public", "trust-bundle"] => Kind::TrustBundle,
         ["public", "status", _list, "snapshot"] => Kind::StatusSnapshot,
