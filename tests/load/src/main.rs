@@ -5,6 +5,7 @@
 
 use anyhow::{Result, bail};
 
+mod cosigned;
 mod growth;
 mod ledger;
 mod limit;
@@ -36,7 +37,12 @@ fn list() {
 type Run = fn(&[String]) -> Result<()>;
 
 /// Name, what it measures, and the function that is given the arguments after the name.
-const MEASUREMENTS: [(&str, &str, Run); 7] = [
+const MEASUREMENTS: [(&str, &str, Run); 8] = [
+    (
+        "cosigned",
+        "what witnesses cost: no witness and 2 of 3, in turns, to committed and to a cosigned checkpoint",
+        cosigned::run,
+    ),
     (
         "growth",
         "memory, time per append, opening and disk of a log that grows to 20 million entries",
