@@ -112,7 +112,7 @@ fn stored(path: &Path, limit: usize) -> anyhow::Result<Option<Vec<u8>>> {
 fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut staged = path.as_os_str().to_owned();
     staged.push(".new");
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let written = File::create(&staged)
         .and_then(|mut file| {
             file.write_all(bytes)?;

@@ -201,12 +201,9 @@ fn consider(
     let number = Number::of(&container).ok();
     let mut steps = 0;
     loop {
-        let refused = match open(cache, &container, anchors, now)? {
-            None => {
-                let Some(number) = number else { return Ok(Update::Unreadable("it has no feed".into())) };
-                return Ok(Update::New { number, bytes, by_delta, steps });
-            }
-            Some(refused) => refused,
+        let Some(refused) = open(cache, &container, anchors, now)? else {
+            let Some(number) = number else { return Ok(Update::Unreadable("it has no feed".into())) };
+            return Ok(Update::New { number, bytes, by_delta, steps });
         };
         let TrustError::RootGap { remembered, .. } = refused else { return Ok(Update::Refused(refused)) };
         if steps >= MAX_STEPS {
