@@ -11,6 +11,7 @@ mod ledger;
 mod limit;
 mod overload;
 mod profile;
+mod rivals;
 mod rush;
 
 fn main() -> Result<()> {
@@ -37,7 +38,7 @@ fn list() {
 type Run = fn(&[String]) -> Result<()>;
 
 /// Name, what it measures, and the function that is given the arguments after the name.
-const MEASUREMENTS: [(&str, &str, Run); 8] = [
+const MEASUREMENTS: [(&str, &str, Run); 9] = [
     (
         "cosigned",
         "what witnesses cost: no witness and 2 of 3, in turns, to committed and to a cosigned checkpoint",
@@ -62,4 +63,5 @@ const MEASUREMENTS: [(&str, &str, Run); 8] = [
         "13 December 2021 before lunch: stampede, overload, kill -9, beside the limit of signing over HTTP",
         rush::run,
     ),
+    ("verify", "signature checks beside ssi, jsonwebtoken and josekit, in one run (SECONDS)", rivals::run),
 ];
