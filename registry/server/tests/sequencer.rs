@@ -326,7 +326,8 @@ fn what_is_larger_than_the_queue_is_refused_for_good_and_told_its_limit() {
     let limits = Limits { queue_entries: 4, queue_bytes: 100, ..Limits::default() };
     let world = world(LogKind::Raw, limits);
     for (entries, bytes) in [(5, 1), (4, 26)] {
-        let error = world.handle.add_raw_blocking(vec![vec![0; bytes]; entries], Level::Committed).unwrap_err();
+        let error =
+            world.handle.add_raw_blocking(vec![vec![0; bytes]; entries], Level::Committed).unwrap_err();
         let (most_entries, most_bytes) = (4, 100);
         let bytes = entries * bytes;
         assert_eq!(error, SubmitError::TooLarge { entries, bytes, most_entries, most_bytes });
