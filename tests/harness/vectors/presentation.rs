@@ -11,6 +11,7 @@ pub fn vectors() -> Vec<Vector> {
     let mut all = good();
     all.extend(malformed());
     all.extend(misplaced());
+    all.extend(unreferenced());
     all.extend(nonconforming());
     all
 }
@@ -208,17 +209,20 @@ fn misplaced() -> Vec<Vector> {
             &[&a],
         ),
         case("overwrites-disclosed", "overwrites", "two disclosures of one name", &both, &[&a, &b]),
-        case("unreferenced", "unreferenced", "no digest leads to it", &object(&[digests(&[&a])]), &[&a, &b]),
-        case(
-            "unreferenced-parent",
-            "unreferenced",
-            "what it is in is not disclosed",
-            &object(&[digests(&[&inner])]),
-            &[&a],
-        ),
+    ]
+}
+
+fn unreferenced() -> Vec<Vector> {
+    let (a, b) = (member(1, "a", "1"), member(2, "a", "2"));
+    let inner = member(3, "b", &object(&[digests(&[&a])]));
+    let case = |name: &str, comment: &str, subject: &str, disclosures: &[&str]| {
+        vector(name, "error disclosure.unreferenced", comment, &payload(subject), disclosures)
+    };
+    vec![
+        case("unreferenced", "no digest leads to it", &object(&[digests(&[&a])]), &[&a, &b]),
+        case("unreferenced-parent", "what it is in is not disclosed", &object(&[digests(&[&inner])]), &[&a]),
         case(
             "unreferenced-string",
-            "unreferenced",
             "a digest that is not in _sd",
             &object(&[("_ds", array(&[digest(&a)]))]),
             &[&a],

@@ -8,10 +8,26 @@ pub fn vectors() -> Vec<Vector> {
     let set = |name: &str, expect: &str, comment: &str, text: String| {
         Vector::new("rules", name, expect, "rules.md#rule-set", comment).text("rules", &text)
     };
-    let broken =
-        |name: &str, comment: &str, from: &str, to: &str| set(name, "error", comment, with(from, to));
-    vec![
+    let mut all = vec![
         set("set", "ok", "a set whose vectors come out", rule_set()),
+        set("no-vectors", "error", "a set without vectors", {
+            let text = rule_set();
+            let begin = text.find("\"vectors\": [").expect("the set has vectors");
+            format!("{}\"vectors\": []}}\n", &text[..begin])
+        }),
+    ];
+    all.extend(forms());
+    all.extend(contents());
+    all
+}
+
+/// A set of which one thing was changed.
+fn broken(name: &str, comment: &str, from: &str, to: &str) -> Vector {
+    Vector::new("rules", name, "error", "rules.md#rule-set", comment).text("rules", with(from, to))
+}
+
+fn forms() -> Vec<Vector> {
+    vec![
         broken("other-type", "another type is another format", "sillok-rules/v1", "sillok-rules/v2"),
         broken(
             "more-members",
@@ -40,6 +56,11 @@ pub fn vectors() -> Vec<Vector> {
             "2025-01-01T00:00:00+09:00",
             "2025-01-01T00:00:00.0+09:00",
         ),
+    ]
+}
+
+fn contents() -> Vec<Vector> {
+    vec![
         broken("logic-unknown-operation", "the logic is no CertLogic", "not-after", "no-later-than"),
         broken("affected-missing", "a rule names what it reads", "[\"v.0.dt\"]", "[]"),
         broken(
@@ -77,11 +98,6 @@ pub fn vectors() -> Vec<Vector> {
             "\"class\": \"gate\", \"payload\"",
         ),
         broken("rule-changed", "15 days instead of 14: the vectors notice", ", 14, ", ", 15, "),
-        set("no-vectors", "error", "a set without vectors", {
-            let text = rule_set();
-            let begin = text.find("\"vectors\": [").expect("the set has vectors");
-            format!("{}\"vectors\": []}}\n", &text[..begin])
-        }),
     ]
 }
 

@@ -1,5 +1,4 @@
 //! Updates from a server that is told what to answer, over the bundles of `specs/vectors`.
-#![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -14,6 +14,7 @@ pub(super) fn vectors() -> Vec<Vector> {
     all.extend(good());
     all.extend(missing());
     all.extend(tokens());
+    all.extend(signatures());
     all.extend(claims());
     all.extend(times());
     all.extend(replays());
@@ -282,12 +283,6 @@ fn tokens() -> Vec<Vector> {
     };
     let alg = || ("alg", string("ES256"));
     let typ = || ("typ", string("kb+jwt"));
-    let resigned = |make: fn(&KeyBinding) -> String, name: &str, expect: &str, comment: &str| {
-        let scene = bare(&[]).live();
-        let token = KeyBinding::new("ES256", &scene.credential, NOW, IN_PERSON, NONCE);
-        let token = make(&token);
-        scene.bound(&token).vector(name, expect, comment)
-    };
     vec![
         header_of("holder-typ", "typ of a credential", vec![alg(), ("typ", string("vc+jwt"))]),
         header_of("holder-typ-missing", "no typ", vec![alg()]),
@@ -323,6 +318,17 @@ fn tokens() -> Vec<Vector> {
             "not valid holder.signature",
             "EdDSA by a key that signs ES256",
         ),
+    ]
+}
+
+fn signatures() -> Vec<Vector> {
+    let resigned = |make: fn(&KeyBinding) -> String, name: &str, expect: &str, comment: &str| {
+        let scene = bare(&[]).live();
+        let token = KeyBinding::new("ES256", &scene.credential, NOW, IN_PERSON, NONCE);
+        let token = make(&token);
+        scene.bound(&token).vector(name, expect, comment)
+    };
+    vec![
         resigned(
             |token| token.sign(&IssuerKey::p256(33)),
             "holder-other-key",
