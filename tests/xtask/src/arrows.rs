@@ -3,7 +3,6 @@
 mod edges;
 mod pure;
 mod size;
-mod tree;
 mod wasm;
 
 use anyhow::Result;
@@ -11,8 +10,8 @@ use anyhow::Result;
 use crate::workspace::Workspace;
 pub(crate) use wasm::WasmAbsent;
 
-/// Checks the arrows between the crates, the purity of the pure ones (their wasm32 build included) sizes, and what the
-/// verifier brings along.
+/// Checks the arrows between the crates, the purity of the pure ones (their wasm32 build included), sizes, and what the
+/// crates that apps embed bring along.
 ///
 /// # Errors
 /// Fails when anything differs from the picture; with [`WasmAbsent`] when only the wasm32 target is missing.
@@ -20,7 +19,6 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     edges::check(workspace)?;
     pure::check(workspace)?;
     size::check(workspace)?;
-    tree::check(workspace)?;
     wasm::check(workspace, &PURE_CRATES)
 }
 

@@ -8,7 +8,7 @@ use core::fmt;
 use crate::datetime::Unit;
 use crate::evaluation::{self, EvaluationError};
 use crate::json::{self, JsonError};
-use crate::print::{list, string};
+use crate::text::{list, string};
 use crate::validation::{self, Issue};
 use crate::value::Value;
 

@@ -51,7 +51,7 @@ mod datetime;
 mod evaluation;
 mod expression;
 mod json;
-mod print;
+mod text;
 mod validation;
 mod value;
 

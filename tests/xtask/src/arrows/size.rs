@@ -59,8 +59,21 @@ const MAX_LINES: usize = 600;
 const EMBEDDED: [(&str, usize); 2] = [("sillok-certlogic", 25), ("sillok-verifier", 60)];
 
 /// Runtimes, C libraries and network clients.
-const BANNED: [&str; 9] =
-    ["hyper", "josekit", "openssl", "openssl-sys", "reqwest", "ring", "ssi", "tokio", "ureq"];
+const BANNED: [&str; 13] = [
+    "aws-lc-rs",
+    "aws-lc-sys",
+    "hyper",
+    "josekit",
+    "mio",
+    "openssl",
+    "openssl-sys",
+    "reqwest",
+    "ring",
+    "rustls",
+    "ssi",
+    "tokio",
+    "ureq",
+];
 
 #[cfg(test)]
 mod tests {
