@@ -77,6 +77,7 @@ fn a_finding_is_told_once_and_a_webhook_that_fails_is_asked_again() {
     assert!(!clean.err.contains("panicked"), "{clean:?}");
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(page.contains("clean") && page.contains("<svg"), "{page}");
+    assert!(page.contains("Issued under key "), "{page}");
 
     // The other plane under this plane's name.
     let list = folder.path().join("d/public/status/04040404040404040404040404040404");
@@ -166,5 +167,13 @@ fn a_monitor_that_follows_serves_its_metrics_and_ends_when_asked() {
     ] {
         assert!(page.lines().any(|found| found == line), "{line}: {page}");
     }
+    // By key within the hour: the sums are those by key.
+    let sum = |name: &str| -> u64 {
+        let prefix = format!("sillok_monitor_{name}{{kid=");
+        let lines = page.lines().filter(|line| line.starts_with(&prefix));
+        lines.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
+    };
+    assert_eq!((sum("issued_by_key_and_hour"), sum("issued")), (600, 600), "{page}");
+    assert!(page.contains(",hour=\""), "{page}");
     assert_eq!(server.stop(), Some(0));
 }

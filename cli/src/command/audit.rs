@@ -21,7 +21,7 @@ mod progress;
 pub(crate) mod rendering;
 mod report;
 
-pub(crate) use page::page;
+pub(crate) use page::{MAX_KEYS, busiest, page};
 pub(crate) use progress::bar;
 pub(crate) use report::{Report, Row, kind_name};
 

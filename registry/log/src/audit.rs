@@ -29,7 +29,7 @@ mod edge;
 mod finding;
 mod saved;
 
-pub use counts::{Counts, Hours, KeyEventAt, MAX_HOURS};
+pub use counts::{Counts, Hours, KeyEventAt, KeyHours, MAX_HOURS};
 pub use finding::Finding;
 
 use edge::TileEdge;

@@ -289,6 +289,11 @@ fn counts_are_of_what_is_there() {
     }
     assert_eq!(counts.issued_by_hour().counts(), &hours);
     assert_eq!(hours.len(), 3);
+    let by_key: Vec<_> = counts.issued_by_key_and_hour().of_key(KEY).collect();
+    assert_eq!(by_key, hours.into_iter().collect::<Vec<_>>());
+    assert_eq!(counts.issued_by_key_and_hour().of_key(Thumbprint([0xee; 32])).count(), 0);
+    let saved = Auditor::parse(&auditor.encode()).unwrap();
+    assert_eq!(saved.counts(), counts);
     assert_eq!(counts.issued_by_key(), &BTreeMap::from([(KEY, kinds[&EntryKind::Issue])]));
     assert_eq!((counts.foreign(), counts.malformed(), counts.refused()), (0, 0, 0));
 }

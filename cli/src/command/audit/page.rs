@@ -1,9 +1,11 @@
 //! A report as one page of HTML that asks for nothing: no script, no other file, the same bytes for the same report.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sillok_client::audit as client;
-use sillok_log::entry::{EntryKind, KeyEvent};
+use sillok_log::audit::KeyEventAt;
+use sillok_log::entry::{EntryKind, KeyEvent, Thumbprint};
 use sillok_verifier::encoding::encode_base64url;
 
 use super::report::{Report, kind_name};
@@ -135,16 +137,9 @@ fn entries(out: &mut String, report: &Report, found: &client::Report) {
 
 fn hours(out: &mut String, found: &client::Report) {
     let counts = &found.counts;
-    let marks: Vec<Mark> = counts
-        .key_events()
-        .iter()
-        .map(|event| Mark {
-            time: event.time,
-            text: format!("key {} {}", encode_base64url(&event.key.0), event_name(event.event)),
-        })
-        .collect();
-    let series =
-        [("Issued", "issued", counts.issued_by_hour()), ("Revoked", "revoked", counts.revoked_by_hour())];
+    let marks: Vec<Mark> = counts.key_events().iter().map(mark).collect();
+    let issued = counts.issued_by_hour();
+    let series = [("Issued", "issued", &issued), ("Revoked", "revoked", counts.revoked_by_hour())];
     let Some(plot) = Plot::over(
         series
             .iter()
@@ -155,11 +150,35 @@ fn hours(out: &mut String, found: &client::Report) {
     };
     put(out, format_args!("<h2>Issued and revoked</h2>\n"));
     for (title, class, hours) in series {
-        plot.draw(out, title, class, hours.counts(), &marks);
+        plot.draw(out, title, (class, class), hours.counts(), &marks);
         if hours.elsewhere() > 0 {
             put(out, format_args!("<p>And {} in hours that are not kept.</p>\n", hours.elsewhere()));
         }
     }
+    let keys = busiest(counts.issued_by_key(), MAX_KEYS);
+    for (number, key) in keys.iter().enumerate() {
+        let by_hour = counts.issued_by_key_and_hour().of_key(*key).collect();
+        let title = format!("Issued under key {}", encode_base64url(&key.0));
+        let of_key: Vec<Mark> =
+            counts.key_events().iter().filter(|event| event.key == *key).map(mark).collect();
+        plot.draw(out, &title, ("issued", &format!("issued-{number}")), &by_hour, &of_key);
+    }
+    let more = counts.issued_by_key().len().saturating_sub(keys.len());
+    if more > 0 {
+        put(out, format_args!("<p>And {more} keys with fewer entries.</p>\n"));
+    }
+}
+
+fn mark(event: &KeyEventAt) -> Mark {
+    let text = format!("key {} {}", encode_base64url(&event.key.0), event_name(event.event));
+    Mark { time: event.time, text }
+}
+
+/// The keys with most entries, at most so many, most first.
+pub(crate) fn busiest(counts: &BTreeMap<Thumbprint, u64>, most: usize) -> Vec<Thumbprint> {
+    let mut keys: Vec<(u64, Thumbprint)> = counts.iter().map(|(key, count)| (*count, *key)).collect();
+    keys.sort_by_key(|(count, key)| (std::cmp::Reverse(*count), *key));
+    keys.into_iter().take(most).map(|(_count, key)| key).collect()
 }
 
 fn keys(out: &mut String, found: &client::Report) {
@@ -228,6 +247,9 @@ fn escape(text: &str) -> String {
     }
     out
 }
+
+/// Keys that are shown one by one; an issuer has sixteen (specs/trust-bundle.md, "Issuers").
+pub(crate) const MAX_KEYS: usize = 16;
 
 const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
 content=\"width=device-width\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \

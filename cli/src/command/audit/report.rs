@@ -12,6 +12,7 @@ use sillok_log::ledger::{KeyState, Ledger};
 use sillok_verifier::encoding::encode_base64url;
 
 use super::lists::Found;
+use super::rfc3339;
 use crate::exit::Exit;
 
 pub(crate) use client::Told as Row;
@@ -240,7 +241,12 @@ impl Report {
             let keys: Vec<Value> = self
                 .keys
                 .iter()
-                .map(|key| json!({ "key": key.thumbprint.to_hex(), "kid": key.kid(), "issuer": key.issuer, "state": key.state, "issued": key.issued }))
+                .map(|key| {
+                    let hours = found.counts.issued_by_key_and_hour().of_key(key.thumbprint);
+                    let hours: serde_json::Map<String, Value> =
+                        hours.map(|(hour, count)| (rfc3339(hour), count.into())).collect();
+                    json!({ "key": key.thumbprint.to_hex(), "kid": key.kid(), "issuer": key.issuer, "state": key.state, "issued": key.issued, "issued_by_hour": hours })
+                })
                 .collect();
             object["origin"] = found.checkpoint.origin.clone().into();
             object["size"] = found.checkpoint.size.0.into();

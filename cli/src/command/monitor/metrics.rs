@@ -1,5 +1,6 @@
 //! What a monitor sees, in the text format of Prometheus 0.0.4.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,11 +11,12 @@ use actix_web::http::header;
 use actix_web::web::{self, Data, ServiceConfig};
 use anyhow::Context as _;
 use sillok_log::UnixSeconds;
-use sillok_log::entry::EntryKind;
+use sillok_log::audit::{Counts, Hours};
+use sillok_log::entry::{EntryKind, Thumbprint};
 use sillok_registry::http::{self as registry_http, HttpConfig};
 use sillok_verifier::encoding::encode_base64url;
 
-use super::super::audit::{Report, kind_name, rfc3339};
+use super::super::audit::{MAX_KEYS, Report, busiest, kind_name, rfc3339};
 use super::Webhook;
 use crate::output;
 
@@ -90,18 +92,20 @@ impl Metrics {
             let kinds = EntryKind::ALL
                 .map(|kind| (format!("{{kind=\"{}\"}}", kind_name(kind)), counts.of_kind(kind)));
             put("entries", "Entries by kind.", &kinds);
-            let keys: Vec<_> = counts
-                .issued_by_key()
+            let keys: Vec<_> = busiest(counts.issued_by_key(), MAX_KEYS)
                 .iter()
+                .filter_map(|key| Some((key, counts.issued_by_key().get(key)?)))
                 .map(|(key, count)| (format!("{{kid=\"{}\"}}", encode_base64url(&key.0)), *count))
                 .collect();
-            put("issued", "Issue entries by issuer key.", &keys);
+            put("issued", "Issue entries by issuer key, of the keys with most.", &keys);
+            let issued = counts.issued_by_hour();
+            put(
+                "issued_by_key_and_hour",
+                "Issue entries by issuer key within the last hours that have any, of the keys with most.",
+                &by_key_and_hour(counts, &issued),
+            );
             for (name, help, hours) in [
-                (
-                    "issued_by_hour",
-                    "Issue entries by hour, the last hours that have any.",
-                    counts.issued_by_hour(),
-                ),
+                ("issued_by_hour", "Issue entries by hour, the last hours that have any.", &issued),
                 (
                     "revoked_by_hour",
                     "Revocations by hour, the last hours that have any.",
@@ -148,6 +152,26 @@ impl Metrics {
         page.push_str(&self.last);
         *self.page.lock().unwrap_or_else(PoisonError::into_inner) = page;
     }
+}
+
+/// At most [`HOURS`] times [`MAX_KEYS`] of them.
+fn by_key_and_hour(counts: &Counts, issued: &Hours) -> Vec<(String, u64)> {
+    let Some((first, _count)) = issued.counts().iter().rev().take(HOURS).last() else { return Vec::new() };
+    let mut recent: BTreeMap<Thumbprint, u64> = BTreeMap::new();
+    let by_both = counts.issued_by_key_and_hour();
+    for ((key, hour), count) in by_both.counts() {
+        if hour >= first {
+            *recent.entry(*key).or_default() += count;
+        }
+    }
+    let mut lines = Vec::new();
+    for key in busiest(&recent, MAX_KEYS) {
+        for (hour, count) in by_both.of_key(key).filter(|(hour, _count)| hour >= first) {
+            let (kid, hour) = (encode_base64url(&key.0), rfc3339(hour));
+            lines.push((format!("{{kid=\"{kid}\",hour=\"{hour}\"}}"), count));
+        }
+    }
+    lines
 }
 
 /// `GET /metrics`.

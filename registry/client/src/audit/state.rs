@@ -198,7 +198,7 @@ fn flag(reader: &mut Reader<'_>) -> Result<bool, SavedError> {
 }
 
 /// The form and its version.
-const HEAD: &[u8] = b"sillok-audit-state/v1\n";
+const HEAD: &[u8] = b"sillok-audit-state/v2\n";
 
 /// The position of a finding that has none: no leaf is there.
 const NOWHERE: u64 = u64::MAX;

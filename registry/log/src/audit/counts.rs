@@ -17,7 +17,7 @@ pub struct Counts {
     /// By the code of the kind.
     kinds: [u64; 7],
     issued_by_key: BTreeMap<Thumbprint, u64>,
-    issued: Hours,
+    issued: KeyHours,
     revoked: Hours,
     key_events: Vec<KeyEventAt>,
 }
@@ -44,6 +44,13 @@ pub struct Hours {
     elsewhere: u64,
 }
 
+/// Counts by key and hour, of the first [`MAX_HOURS`] pairs of both that were named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyHours {
+    counts: BTreeMap<(Thumbprint, UnixSeconds), u64>,
+    elsewhere: u64,
+}
+
 impl Hours {
     /// By the beginning of the hour.
     #[must_use]
@@ -55,18 +62,6 @@ impl Hours {
     #[must_use]
     pub const fn elsewhere(&self) -> u64 {
         self.elsewhere
-    }
-
-    fn add(&mut self, time: UnixSeconds) {
-        let hour = UnixSeconds(time.0.saturating_sub(time.0 % SECONDS_PER_HOUR));
-        let full = self.counts.len() >= MAX_HOURS;
-        match self.counts.get_mut(&hour) {
-            Some(count) => increment(count),
-            None if full => increment(&mut self.elsewhere),
-            None => {
-                self.counts.insert(hour, 1);
-            }
-        }
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -81,6 +76,45 @@ impl Hours {
     fn parse(reader: &mut Reader<'_>) -> Result<Self, SavedError> {
         let elsewhere = reader.number()?;
         let counts = reader.items(|reader| Ok((UnixSeconds(reader.number()?), reader.number()?)))?;
+        Ok(Self { counts: counts.into_iter().collect(), elsewhere })
+    }
+}
+
+impl KeyHours {
+    /// By key and the beginning of the hour.
+    #[must_use]
+    pub const fn counts(&self) -> &BTreeMap<(Thumbprint, UnixSeconds), u64> {
+        &self.counts
+    }
+
+    /// How many there were of pairs that are not kept.
+    #[must_use]
+    pub const fn elsewhere(&self) -> u64 {
+        self.elsewhere
+    }
+
+    /// Of one key, by the beginning of the hour, earliest first.
+    pub fn of_key(&self, key: Thumbprint) -> impl Iterator<Item = (UnixSeconds, u64)> {
+        let hours = self.counts.range((key, UnixSeconds(0))..=(key, UnixSeconds(u64::MAX)));
+        hours.map(|((_key, hour), count)| (*hour, *count))
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        push_number(out, self.elsewhere);
+        push_count(out, self.counts.len());
+        for ((key, hour), count) in &self.counts {
+            out.extend_from_slice(&key.0);
+            push_number(out, hour.0);
+            push_number(out, *count);
+        }
+    }
+
+    fn parse(reader: &mut Reader<'_>) -> Result<Self, SavedError> {
+        let elsewhere = reader.number()?;
+        let counts = reader.items(|reader| {
+            let (key, hour) = (Thumbprint(reader.take()?), UnixSeconds(reader.number()?));
+            Ok(((key, hour), reader.number()?))
+        })?;
         Ok(Self { counts: counts.into_iter().collect(), elsewhere })
     }
 }
@@ -116,10 +150,21 @@ impl Counts {
         &self.issued_by_key
     }
 
-    /// Issue entries by the hour that they name, any up to the year 9999.
+    /// Issue entries by the key that signed the credential and the hour that they name, any up to the year 9999.
     #[must_use]
-    pub const fn issued_by_hour(&self) -> &Hours {
+    pub const fn issued_by_key_and_hour(&self) -> &KeyHours {
         &self.issued
+    }
+
+    /// Issue entries by hour alone: the sums of [`Counts::issued_by_key_and_hour`].
+    #[must_use]
+    pub fn issued_by_hour(&self) -> Hours {
+        let mut hours = Hours { counts: BTreeMap::new(), elsewhere: self.issued.elsewhere };
+        for ((_key, hour), count) in &self.issued.counts {
+            let sum = hours.counts.entry(*hour).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        hours
     }
 
     /// Revocations by the hour in which the issuer decided.
@@ -139,7 +184,8 @@ impl Counts {
         match entry {
             Entry::Issue(issue) => {
                 increment(self.issued_by_key.entry(issue.issuer_key).or_default());
-                self.issued.add(issue.time);
+                let place = (issue.issuer_key, hour_of(issue.time));
+                count_within(&mut self.issued.counts, &mut self.issued.elsewhere, place);
             }
             Entry::Key(Key { issuer, key, event, time, cuts: _ }) => {
                 // The ledger bounds them: three for each key.
@@ -147,7 +193,10 @@ impl Counts {
                 self.key_events.push(KeyEventAt { at, issuer, key, event, time });
             }
             Entry::Status(status) => match status.value {
-                StatusValue::Revoked => self.revoked.add(status.time),
+                StatusValue::Revoked => {
+                    let Hours { counts, elsewhere } = &mut self.revoked;
+                    count_within(counts, elsewhere, hour_of(status.time));
+                }
                 StatusValue::Suspended | StatusValue::Valid => {}
             },
             Entry::Bundle(_) | Entry::List(_) | Entry::Snapshot(_) => {}
@@ -197,7 +246,7 @@ impl Counts {
             kinds.get_mut(usize::from(kind.code())).into_iter().for_each(|held| *held = count);
         }
         let by_key = reader.items(|reader| Ok((Thumbprint(reader.take()?), reader.number()?)))?;
-        let (issued, revoked) = (Hours::parse(reader)?, Hours::parse(reader)?);
+        let (issued, revoked) = (KeyHours::parse(reader)?, Hours::parse(reader)?);
         let key_events = reader.items(|reader| {
             let at = LeafIndex(reader.number()?);
             let (issuer, key) = (IssuerHash(reader.take()?), Thumbprint(reader.take()?));
@@ -210,6 +259,23 @@ impl Counts {
     }
 }
 
+/// The beginning of its hour.
+fn hour_of(time: UnixSeconds) -> UnixSeconds {
+    UnixSeconds(time.0.saturating_sub(time.0 % SECONDS_PER_HOUR))
+}
+
+/// Counts one at its place, or, if there is no room for another place, elsewhere.
+fn count_within<K: Ord>(counts: &mut BTreeMap<K, u64>, elsewhere: &mut u64, place: K) {
+    let full = counts.len() >= MAX_HOURS;
+    match counts.get_mut(&place) {
+        Some(count) => increment(count),
+        None if full => increment(elsewhere),
+        None => {
+            counts.insert(place, 1);
+        }
+    }
+}
+
 /// A log has fewer than 2^63 entries.
 fn increment(count: &mut u64) {
     *count = count.saturating_add(1);
@@ -217,6 +283,6 @@ fn increment(count: &mut u64) {
 
 const SECONDS_PER_HOUR: u64 = 3_600;
 
-/// Hours that are counted one by one: 30 years. An entry may name any hour up to the year 9999, and a log that names a
-/// new one in each entry is not to cost its auditor memory.
+/// Hours, or pairs of key and hour, that are counted one by one: 30 years of one key. An entry may name any hour up to the
+/// year 9999, and a log that names a new one in each entry is not to cost its auditor memory.
 pub const MAX_HOURS: usize = 262_144;

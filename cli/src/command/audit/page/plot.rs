@@ -37,7 +37,7 @@ impl Plot {
         &self,
         out: &mut String,
         title: &str,
-        class: &str,
+        (class, id): (&str, &str),
         counts: &BTreeMap<UnixSeconds, u64>,
         marks: &[Mark],
     ) {
@@ -51,13 +51,13 @@ impl Plot {
         put(
             out,
             format_args!(
-                "<h3>{title} by {step}</h3>\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-labelledby=\"{class}-title {class}-text\">\n"
+                "<h3>{title} by {step}</h3>\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-labelledby=\"{id}-title {id}-text\">\n"
             ),
         );
         put(
             out,
             format_args!(
-                "<title id=\"{class}-title\">{title} by {step}</title>\n<desc id=\"{class}-text\">{total} in all from {from} to {to}, at most {most} in one {step}; key events: {}.</desc>\n",
+                "<title id=\"{id}-title\">{title} by {step}</title>\n<desc id=\"{id}-text\">{total} in all from {from} to {to}, at most {most} in one {step}; key events: {}.</desc>\n",
                 marks.len()
             ),
         );

@@ -42,7 +42,7 @@ fn a_plot_has_its_numbers_in_words_too() {
     let marks = [Mark { time: UnixSeconds(1_620_003_700), text: "key <x> added".into() }];
     let plot = Plot::over(counts.keys().copied()).unwrap();
     let mut out = String::new();
-    plot.draw(&mut out, "Issued", "issued", &counts, &marks);
+    plot.draw(&mut out, "Issued", ("issued", "issued"), &counts, &marks);
     assert_eq!(out.matches("<rect").count(), 30);
     assert_eq!(out.matches("<tr><td>").count(), 30);
     assert!(out.contains("role=\"img\"") && out.contains("aria-labelledby=\"issued-title issued-text\""));
@@ -61,7 +61,7 @@ fn an_axis_holds_whatever_times_a_log_names() {
         let plot = Plot::over(times.iter().copied().map(UnixSeconds)).unwrap();
         let mut out = String::new();
         let counts = times.iter().map(|time| (UnixSeconds(*time), 1)).collect();
-        plot.draw(&mut out, "Revoked", "revoked", &counts, &[]);
+        plot.draw(&mut out, "Revoked", ("revoked", "revoked"), &counts, &[]);
         assert!(out.matches("<rect").count() >= 1 && out.len() < 10_000, "{times:?}");
         assert!(!out.contains("NaN") && !out.contains("inf"), "{times:?}");
     }
