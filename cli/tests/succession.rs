@@ -175,7 +175,40 @@ fn a_log_is_succeeded_between_kills_and_nothing_of_before_is_lost() {
     }
     remembered(folder);
     audited(folder, &server.url);
+    stolen_before_the_switch(folder, at, &rotated);
     assert_eq!(server.stop(), Some(0));
+}
+
+/// The key was in other hands while the old log was written: the cut is in that log.
+fn stolen_before_the_switch(folder: &Path, (data, url): (&str, &str), rotated: &str) {
+    let kid = rotated.strip_prefix("key ").unwrap().split(' ').next().unwrap();
+    let receipt = fs::read_to_string(folder.join("between/2.tlog-proof")).unwrap();
+    let index = receipt.lines().find_map(|line| line.strip_prefix("index ")).unwrap();
+    let at = ["keys", "compromise", "--data", data, "--issuer", url];
+    let ask = |cuts: &[&str]| {
+        let cuts: Vec<&str> = cuts.iter().flat_map(|cut| ["--cut", cut]).collect();
+        run(folder, &[], &[&at[..], &cuts, &[kid]].concat())
+    };
+    let (inside, beyond) = (format!("{OLD}={index}"), format!("{OLD}=100000"));
+    for (cuts, code, says) in [
+        (&["other.example/log=3"][..], 1, "is no log before this one"),
+        (&[beyond.as_str()], 1, "is beyond"),
+        (&[&inside, &inside], 1, "stands twice"),
+        (&["1", "2"], 64, "given twice"),
+        (&["x=y"], 64, "is no index"),
+    ] {
+        let refused = ask(cuts);
+        assert!(refused.code == Some(code) && refused.err.contains(says), "{cuts:?}: {refused:?}");
+    }
+    let ended = ask(&[&inside]);
+    assert!(
+        ended.code == Some(0) && ended.out.contains(&format!("and before entry {index} of {OLD}")),
+        "{ended:?}"
+    );
+    bundle(folder, data, "bundle-5");
+    expect(folder, "bundle-5", "first/6", (0, OLD));
+    expect(folder, "bundle-5", "between/2", (1, "key.compromised"));
+    expect(folder, "bundle-5", "second/1", (0, NEW));
 }
 
 /// A verifier that remembers follows, also if it saw nothing of the announcement, and does not go back.

@@ -31,6 +31,8 @@ pub enum KeyOrder {
         key: Thumbprint,
         /// The first leaf index that is not good any more; the present size if absent.
         cut: Option<u64>,
+        /// The same in logs before this one, by origin; where a log is not named, all of it up to an earlier end of the key.
+        cuts_before: Vec<(String, u64)>,
     },
 }
 
@@ -43,6 +45,8 @@ pub struct KeyChange {
     pub replaced_by: Option<Thumbprint>,
     /// The first leaf index that is not good for the ended key.
     pub cut: TreeSize,
+    /// The same in the logs before this one, by origin.
+    pub cuts_before: Vec<(String, TreeSize)>,
     /// Sequence of the root that says so.
     pub root_sequence: u64,
 }

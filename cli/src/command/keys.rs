@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sillok_registry::sealed;
 
 use crate::context::Context;
-use crate::exit::Exit;
+use crate::exit::{Exit, usage};
 use crate::folder::Folder;
 use crate::operator::{Error, Operator};
 use crate::output;
@@ -58,9 +58,10 @@ enum Action {
     Compromise {
         #[command(flatten)]
         at: At,
-        /// The first entry of the log that is not good any more; without it, everything logged so far stays good.
-        #[arg(long, value_name = "INDEX")]
-        cut: Option<u64>,
+        /// The first entry of the log that is not good any more; without it, everything logged so far stays good. Once for the
+        /// present log, and, with its origin, once for each log before it.
+        #[arg(long, value_name = "INDEX | ORIGIN=INDEX", value_parser = parse_cut)]
+        cut: Vec<Cut>,
         /// The key's thumbprint in base64url, the `kid` of its credentials.
         kid: String,
     },
@@ -98,11 +99,45 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         }
         Action::Retire { at, kid } => return ask(&at, "retire", &json!({ "kid": kid }), context),
         Action::Compromise { at, cut, kid } => {
-            let body = cut.map_or_else(|| json!({ "kid": kid }), |cut| json!({ "kid": kid, "cut": cut }));
-            return ask(&at, "compromise", &body, context);
+            return ask(&at, "compromise", &compromise(&kid, cut)?, context);
         }
     }
     Ok(Exit::Good)
+}
+
+/// A cut in the present log, or in one before it.
+#[derive(Clone, Debug)]
+struct Cut {
+    origin: Option<String>,
+    index: u64,
+}
+
+fn parse_cut(text: &str) -> Result<Cut, String> {
+    let (origin, index) = match text.rsplit_once('=') {
+        Some((origin, index)) => (Some(origin.to_owned()), index),
+        None => (None, text),
+    };
+    match index.parse() {
+        Ok(index) => Ok(Cut { origin, index }),
+        Err(_no_number) => Err(format!("{index:?} is no index")),
+    }
+}
+
+fn compromise(kid: &str, cuts: Vec<Cut>) -> anyhow::Result<Value> {
+    let (mut body, mut before) = (json!({ "kid": kid }), Vec::new());
+    for Cut { origin, index } in cuts {
+        match origin {
+            Some(origin) => before.push(json!({ "origin": origin, "size": index })),
+            None if body.get("cut").is_some() => {
+                return usage("--cut is given twice for the present log".into());
+            }
+            None => body["cut"] = index.into(),
+        }
+    }
+    if !before.is_empty() {
+        body["cuts_before"] = before.into();
+    }
+    Ok(body)
 }
 
 /// Asks the issuer for a key event, and says what came of it.
@@ -116,6 +151,10 @@ fn ask(at: &At, event: &str, body: &Value, context: &Context) -> anyhow::Result<
                 output::line(format_args!(
                     "key {ended} has ended: what it signed before entry {cut} stays good"
                 ))?;
+                for cut in answer["cuts_before"].as_array().into_iter().flatten() {
+                    let (origin, size) = (cut["origin"].as_str().unwrap_or_default(), &cut["size"]);
+                    output::line(format_args!("and before entry {size} of {origin}"))?;
+                }
             }
             if let Some(next) = text("replaced_by") {
                 output::line(format_args!("key {next} signs from now on"))?;

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use sillok_log::entry::Thumbprint;
 use sillok_verifier::encoding::{decode_base64url_exact, encode_base64url};
-use sillok_verifier::json::{Limits, Object};
+use sillok_verifier::json::{Json, Limits, Object};
 use sillok_verifier::key::Algorithm;
 
 use super::authentication::caller;
@@ -37,10 +37,16 @@ pub(super) async fn retire(core: web::Data<Core>, request: HttpRequest, payload:
 
 /// `POST /admin/keys/compromise`.
 pub(super) async fn compromise(core: web::Data<Core>, request: HttpRequest, payload: web::Payload) -> Answer {
-    key_event(core, request, payload, &["kid", "cut"], |body| {
+    key_event(core, request, payload, &["kid", "cut", "cuts_before"], |body| {
         let cut =
             if body.get("cut").is_some() { Some(body.unsigned("cut").map_err(malformed)?) } else { None };
-        Ok(KeyOrder::Compromise { key: kid(body)?, cut })
+        let before = if body.get("cuts_before").is_some() {
+            body.array("cuts_before").map_err(malformed)?
+        } else {
+            &[]
+        };
+        let cuts_before = before.iter().map(cut_before).collect::<Result<_, _>>()?;
+        Ok(KeyOrder::Compromise { key: kid(body)?, cut, cuts_before })
     })
     .await
 }
@@ -65,13 +71,26 @@ async fn key_event(
     let body = body::read_json(&request, payload, &LIMITS).await?;
     let body = body.object().map_err(malformed)?;
     body.expect_only(members).map_err(malformed)?;
-    let KeyChange { key, replaced_by, cut, root_sequence } = core.change_key(read(body)?).await?;
+    let KeyChange { key, replaced_by, cut, cuts_before, root_sequence } =
+        core.change_key(read(body)?).await?;
     Ok(no_store(&json!({
         "kid": encode_base64url(&key.0),
         "replaced_by": replaced_by.map(|key| encode_base64url(&key.0)),
         "cut": cut.0,
+        "cuts_before": cuts_before
+            .iter()
+            .map(|(origin, size)| json!({ "origin": origin, "size": size.0 }))
+            .collect::<Vec<_>>(),
         "root_sequence": root_sequence,
     })))
+}
+
+/// A cut in a log before the present one.
+fn cut_before(item: &Json) -> Result<(String, u64), Problem> {
+    let object = item.object().map_err(malformed)?;
+    object.expect_only(&["origin", "size"]).map_err(malformed)?;
+    let origin = object.string("origin").map_err(malformed)?;
+    Ok((origin.to_owned(), object.unsigned("size").map_err(malformed)?))
 }
 
 fn kid(body: &Object) -> Result<Thumbprint, Problem> {
@@ -91,4 +110,5 @@ fn no_store(body: &Value) -> HttpResponse {
 /// What a client must be allowed.
 const SCOPE: &str = "admin";
 
-const LIMITS: Limits = Limits { bytes: 4_096, depth: 2, values: 8 };
+/// A cut in each of the logs that a key entry has room for.
+const LIMITS: Limits = Limits { bytes: 16_384, depth: 4, values: 64 };

@@ -26,14 +26,17 @@ impl Desk {
         issue::resume(&core)?;
         self.settle().map_err(Problem::from)?;
         let present = core.signer()?.thumbprint();
-        let (key, event, cut) = match *order {
-            KeyOrder::Rotate { .. } => (present, EventName::Retired, None),
-            KeyOrder::Retire { key } => (key, EventName::Retired, None),
-            KeyOrder::Compromise { key, cut } => (key, EventName::Compromised, cut),
+        let (key, event, cut, asked_before) = match order {
+            KeyOrder::Rotate { .. } => (present, EventName::Retired, None, &[][..]),
+            KeyOrder::Retire { key } => (*key, EventName::Retired, None, &[][..]),
+            KeyOrder::Compromise { key, cut, cuts_before } => {
+                (*key, EventName::Compromised, *cut, cuts_before.as_slice())
+            }
         };
         let position = self.find(key)?;
         self.check_event(position, event)?;
         let cut = self.cut(position, cut)?;
+        let cuts_before = self.cuts_before(position, asked_before)?;
         let replaced_by = if key == present {
             let algorithm = match order {
                 KeyOrder::Rotate { algorithm } => algorithm.unwrap_or(core.config.algorithm),
@@ -48,12 +51,13 @@ impl Desk {
             None
         };
         // If we crash here: the new key signs from the next start on, and the old one can be ended again.
-        self.end_key(position, event, cut)?;
+        self.end_key(position, event, cut, cuts_before.clone())?;
         self.publish(Extent::Everything).map_err(Problem::from)?;
         let root_sequence = self.root().map_err(Problem::from)?.map_or(0, |root| root.sequence);
         let name = encode_base64url(&key.0);
         tracing::info!(key = name, cut = cut.0, root_sequence, "key has ended");
-        Ok(KeyChange { key, replaced_by, cut, root_sequence })
+        let cuts_before = cuts_before.into_iter().map(|cut| (cut.origin, TreeSize(cut.size))).collect();
+        Ok(KeyChange { key, replaced_by, cut, cuts_before, root_sequence })
     }
 
     fn find(&self, key: Thumbprint) -> Result<usize, Problem> {
@@ -100,6 +104,40 @@ impl Desk {
         }
     }
 
+    /// The cuts in the logs before this one: those that were asked for, else all of the log; never beyond an earlier one.
+    fn cuts_before(&self, position: usize, asked: &[(String, u64)]) -> Result<Vec<CutRecord>, Problem> {
+        // Until its log was frozen the key was good there, unless it had ended.
+        let earlier = self.file.state.keys[position].last().filter(|last| last.event != EventName::Added);
+        let mut cuts = match earlier {
+            Some(last) => last.cuts_before.clone(),
+            None => {
+                let before = self.core.config.predecessors.iter();
+                let cut = |before: &Predecessor| CutRecord {
+                    origin: before.log.name().into(),
+                    size: before.size.0,
+                };
+                before.map(cut).collect()
+            }
+        };
+        let refused = |detail: String| Err(Problem::new(Code::RequestMalformed, detail));
+        for (number, (origin, size)) in asked.iter().enumerate() {
+            if asked.iter().take(number).any(|(other, _size)| other == origin) {
+                return refused(format!("cut of {origin} stands twice"));
+            }
+            let Some(cut) = cuts.iter_mut().find(|cut| cut.origin == *origin) else {
+                return refused(format!("{origin} is no log before this one in which the key can be good"));
+            };
+            if *size > cut.size {
+                return refused(format!(
+                    "cut {size} is beyond {} of {origin}, up to where the key can be good",
+                    cut.size
+                ));
+            }
+            cut.size = *size;
+        }
+        Ok(cuts)
+    }
+
     /// Makes a key, logs it, and signs with it from now on.
     fn add_key(&mut self, algorithm: Algorithm) -> Result<Thumbprint, Problem> {
         let number = self.file.state.keys.len() + 1;
@@ -142,21 +180,14 @@ impl Desk {
         Ok(thumbprint)
     }
 
-    fn end_key(&mut self, position: usize, event: EventName, cut: TreeSize) -> Result<(), Problem> {
+    fn end_key(
+        &mut self,
+        position: usize,
+        event: EventName,
+        cut: TreeSize,
+        cuts_before: Vec<CutRecord>,
+    ) -> Result<(), Problem> {
         let time = self.now().0;
-        // Until its log was frozen it was good there, unless it had ended.
-        let earlier = self.file.state.keys[position].last().filter(|last| last.event != EventName::Added);
-        let cuts_before = match earlier {
-            Some(last) => last.cuts_before.clone(),
-            None => {
-                let before = self.core.config.predecessors.iter();
-                let cut = |before: &Predecessor| CutRecord {
-                    origin: before.log.name().into(),
-                    size: before.size.0,
-                };
-                before.map(cut).collect()
-            }
-        };
         let record = KeyEventRecord { event, time, cut: Some(cut.0), cuts_before, index: None };
         self.file
             .change(|state| state.keys[position].events.push(record))
