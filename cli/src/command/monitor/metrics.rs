@@ -156,7 +156,8 @@ impl Metrics {
 
 /// At most [`HOURS`] times [`MAX_KEYS`] of them.
 fn by_key_and_hour(counts: &Counts, issued: &Hours) -> Vec<(String, u64)> {
-    let Some((first, _count)) = issued.counts().iter().rev().take(HOURS).last() else { return Vec::new() };
+    let hours: Vec<&UnixSeconds> = issued.counts().keys().rev().take(HOURS).collect();
+    let Some(first) = hours.last().copied() else { return Vec::new() };
     let mut recent: BTreeMap<Thumbprint, u64> = BTreeMap::new();
     let by_both = counts.issued_by_key_and_hour();
     for ((key, hour), count) in by_both.counts() {
