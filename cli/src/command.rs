@@ -16,6 +16,7 @@ pub(crate) mod monitor;
 pub(crate) mod population;
 pub(crate) mod receipt;
 pub(crate) mod registry;
+pub(crate) mod rules;
 pub(crate) mod sample;
 pub(crate) mod serve;
 pub(crate) mod status;

@@ -39,12 +39,14 @@ mod landmarks;
 mod lists;
 mod population;
 mod render;
+mod rules;
 mod state;
 
 pub(crate) use archive::place as numbered_place;
 pub use error::Error;
 pub use landmarks::{KeepLandmarksError, keep_landmarks};
 pub use population::PopulationFiles;
+pub use rules::put_rule_set;
 pub use state::StateError;
 pub(crate) use state::StateFile;
 

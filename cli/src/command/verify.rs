@@ -13,7 +13,7 @@ use sillok_verifier::sd_jwt::MAX_PRESENTATION_BYTES;
 use sillok_verifier::snapshot::MAX_FILE_BYTES;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
 use sillok_verifier::{
-    Anchors, Evidence, Holder, MAX_STATUS_FILES, Memory, Policy, Trust, TrustError, Verdict, verify,
+    Anchors, Evidence, Holder, MAX_STATUS_FILES, Memory, Trust, TrustError, Verdict, verify,
 };
 
 use crate::context::Context;
@@ -21,6 +21,7 @@ use crate::exit::{Exit, usage};
 use crate::output;
 
 mod answer;
+mod place;
 mod several;
 
 /// Decide offline whether a credential is valid (exit 0), not valid (1), or cannot be told (2).
@@ -57,6 +58,10 @@ pub(crate) struct Args {
     /// Who you said you are when you showed the challenge.
     #[arg(long, value_name = "NAME", requires = "challenge")]
     audience: Option<String>,
+    /// Where it is shown: a class of venues, whose rules decide in the end; with its jurisdiction before a slash where the bundle
+    /// has the rules of several.
+    #[arg(long, value_name = "[JURISDICTION/]CLASS")]
+    place: Option<String>,
     /// One JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -111,12 +116,19 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     if let Some(population) = population {
         trust.add_population(population);
     }
-    let (verdict, kept) = verify(&evidence, &trust, &opened, &Policy::new(holder(&args)), now);
+    let place = args.place.as_deref().map(|place| place::named(place, &trust)).transpose()?;
+    let policy = place::policy(holder(&args), place);
+    let (verdict, kept) = verify(&evidence, &trust, &opened, &policy, now);
+    let asked = place.map(|place| (place, &trust));
     store_memory(memory_file, &memory, &kept)?;
     if args.json {
-        output::line(format_args!("{}", answer::json(&verdict, &trust, &kept, now)))?;
+        let mut object = answer::json(&verdict, &trust, &kept, now);
+        object["place"] = place::json(&verdict, asked, evidence.credential, now).unwrap_or_default();
+        output::line(format_args!("{object}"))?;
     } else {
-        output::write(answer::text(&verdict, &trust, &kept, now).as_bytes())?;
+        let mut text = answer::text(&verdict, &trust, &kept, now);
+        place::push_text(&mut text, &verdict, asked, evidence.credential, now);
+        output::write(text.as_bytes())?;
     }
     Ok(exit(&verdict))
 }

@@ -36,7 +36,7 @@ impl Desk {
                 keys: self.issuer_keys(),
             }],
             status_max_age: self.core.config.feed_lifetime.as_secs(),
-            rules: present.as_ref().map(|root| root.rules.clone()).unwrap_or_default(),
+            rules: self.rule_sets(present.as_ref().map(|root| root.rules.clone()).unwrap_or_default(), now),
         };
         if let Some(present) = present {
             let Root { sequence, issued, not_after, .. } = present;

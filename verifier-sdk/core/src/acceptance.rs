@@ -123,6 +123,17 @@ impl RuleSet {
         self.classes.iter().filter(highest).map(|one| (one.what.class.as_str(), &one.what.name))
     }
 
+    /// Id and version of each rule, in the order of the set.
+    pub fn rules(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.rules.iter().map(|rule| (rule.what.id.as_str(), rule.version))
+    }
+
+    /// How many vectors the set brings.
+    #[must_use]
+    pub const fn vectors(&self) -> usize {
+        self.vectors.len()
+    }
+
     /// What a reason says.
     #[must_use]
     pub fn reason(&self, code: &str) -> Option<&Texts> {

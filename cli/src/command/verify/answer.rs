@@ -80,7 +80,7 @@ fn push_facts(out: &mut String, facts: &Facts) {
     }
 }
 
-fn line(out: &mut String, name: &str, what: &str) {
+pub(super) fn line(out: &mut String, name: &str, what: &str) {
     // Writing to a String cannot fail. What a log or an issuer wrote is not to move the cursor.
     let shown: String = what.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     writeln!(out, "  {:<13}{shown}", if name.is_empty() { String::new() } else { format!("{name}:") })
@@ -174,7 +174,7 @@ const fn word(verdict: &Verdict) -> &'static str {
 }
 
 /// A time as people read it; one that no calendar has, as its number.
-fn rfc3339(time: UnixSeconds) -> String {
+pub(super) fn rfc3339(time: UnixSeconds) -> String {
     let timestamp = i64::try_from(time.0).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     timestamp.map_or_else(|| format!("{} seconds after 1970", time.0), |timestamp| timestamp.to_string())
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use sillok_log::UnixSeconds;
 use sillok_verifier::population::Population;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
-use sillok_verifier::{Anchors, Authorities, Evidence, Memory, Policy, Trust};
+use sillok_verifier::{Anchors, Authorities, Evidence, Memory, Trust};
 
-use super::{Args, answer, exit, holder, load_memory, read, refuse, store_memory};
+use super::{Args, answer, exit, holder, load_memory, place, read, refuse, store_memory};
 use crate::exit::{Exit, usage};
 use crate::output;
 
@@ -42,14 +42,20 @@ pub(super) fn run(
             return usage(format!("--trust {} has the root of one that was named before", path.display()));
         }
     }
-    let (verdict, by) = authorities.verify(evidence, &Policy::new(holder(args)), now);
-    let (text, json) = match by {
+    let place = args.place.as_deref().map(place::of_several).transpose()?;
+    let (verdict, by) = authorities.verify(evidence, &place::policy(holder(args), place), now);
+    let (mut text, mut json) = match by {
         Some(by) => (
             answer::text(&verdict, by.trust(), by.memory(), now),
             answer::json(&verdict, by.trust(), by.memory(), now),
         ),
         None => (answer::text_alone(&verdict), answer::json_alone(&verdict)),
     };
+    if let (Some(place), Some(by)) = (place, by) {
+        let asked = Some((place, by.trust()));
+        place::push_text(&mut text, &verdict, asked, evidence.credential, now);
+        json["place"] = place::json(&verdict, asked, evidence.credential, now).unwrap_or_default();
+    }
     for ((memory_file, memory), held) in before.iter().zip(authorities.iter()) {
         store_memory(*memory_file, memory, held.memory())?;
     }
