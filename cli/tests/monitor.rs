@@ -10,11 +10,13 @@ mod server;
 #[path = "support/world.rs"]
 mod world;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 
 use program::{Ended, run, succeed};
 use serde_json::Value;
@@ -175,5 +177,63 @@ fn a_monitor_that_follows_serves_its_metrics_and_ends_when_asked() {
     };
     assert_eq!((sum("issued_by_key_and_hour"), sum("issued")), (600, 600), "{page}");
     assert!(page.contains(",hour=\""), "{page}");
+    assert_eq!(server.stop(), Some(0));
+}
+
+/// Serves a folder, each file with the hash of its bytes as its tag, and counts the bodies that it sent by path.
+fn counting(public: &Path) -> (String, Arc<Mutex<BTreeMap<String, u64>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (public, sent) = (public.to_path_buf(), Arc::new(Mutex::new(BTreeMap::new())));
+    let counts = Arc::clone(&sent);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = String::new();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            while reader.read_line(&mut head).unwrap() > 2 {}
+            let path = head.split(' ').nth(1).unwrap().trim_start_matches('/').to_owned();
+            let Ok(bytes) = fs::read(public.join(&path)) else {
+                stream
+                    .write_all(b"HTTP/1.1 404 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    .unwrap();
+                continue;
+            };
+            let tag = format!("\"{}\"", sillok_log::merkle::leaf_hash(&bytes).to_hex());
+            let same = head.contains(&tag);
+            let (status, body) = if same { ("304 x", &[][..]) } else { ("200 x", bytes.as_slice()) };
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nETag: {tag}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            );
+            stream.write_all(&[answer.as_bytes(), body].concat()).unwrap();
+            if !same {
+                *counts.lock().unwrap().entry(path).or_default() += 1;
+            }
+        }
+    });
+    (url, sent)
+}
+
+#[test]
+fn a_list_that_has_not_changed_is_sent_once() {
+    let (folder, key) = log();
+    let (url, sent) = counting(&folder.path().join("d/public"));
+    let arguments = ["monitor", &url, "--vkey", &key, "--listen", "127.0.0.1:0", "--interval", "1"];
+    let server = Server::start(folder.path(), "monitor", &[], &arguments);
+    let looks = || -> u64 {
+        let mut answer = ureq::get(format!("{}/metrics", server.url)).call().unwrap();
+        let page = answer.body_mut().read_to_string().unwrap();
+        assert!(!page.contains("sillok_monitor_findings 1"), "{page}");
+        let line = page.lines().find_map(|line| line.strip_prefix("sillok_monitor_looks_total "));
+        line.unwrap().parse().unwrap()
+    };
+    while looks() < 3 {
+        std::thread::yield_now();
+    }
+    let sent = sent.lock().unwrap().clone();
+    let lists: BTreeMap<_, _> = sent.iter().filter(|(path, _count)| path.starts_with("status/")).collect();
+    assert!(lists.len() == 3 && lists.values().all(|count| **count == 1), "{sent:?}");
+    assert!(sent["checkpoint"] >= 3, "{sent:?}");
     assert_eq!(server.stop(), Some(0));
 }

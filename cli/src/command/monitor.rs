@@ -70,8 +70,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let key = log_key(&args.vkey)?;
     let policy = args.policy.as_deref().map(load_policy).transpose()?;
-    let source = open_source(&args.place)?;
+    let source = open_source(&args.place)?.keeping(KEPT_BYTES);
     let lists = args.lists.as_deref().map(open_source).transpose()?;
+    let lists = lists.map(|lists| lists.keeping(KEPT_BYTES));
     if args.webhook.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
         return usage("--webhook is not http:// or https://".into());
     }
@@ -115,3 +116,6 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     watch.end();
     Ok(Exit::Good)
 }
+
+/// Lists and trust bundle that are not fetched again while they do not change: some hundred lists with their renderings.
+const KEPT_BYTES: usize = 64 << 20;

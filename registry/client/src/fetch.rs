@@ -95,7 +95,7 @@ impl Fetcher {
 }
 
 /// Whether a text is one entity tag (RFC 9110 section 8.8.3), short enough to be kept.
-fn is_tag(text: &str) -> bool {
+pub(crate) fn is_tag(text: &str) -> bool {
     let opaque = text.strip_prefix("W/").unwrap_or(text);
     let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     text.len() <= MAX_TAG_BYTES

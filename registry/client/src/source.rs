@@ -1,6 +1,7 @@
 //! Where a log is read from: its URL, or a folder with its files.
 //!
-//! Nothing here is believed and nothing is kept: bytes go to whoever asked, who verifies them before keeping them.
+//! Nothing here is believed: bytes go to whoever asked, who verifies them before keeping them. Nothing is kept either, but
+//! for whoever asks the same again and again ([`Source::keeping`]).
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +10,16 @@ use sillok_log::tile::{Tile, TileError, TileKind, parse_bundle};
 
 mod folder;
 mod http;
+mod kept;
+
+use http::Answer;
+use kept::Kept;
 
 /// A published log, static files in one place or the other (specs/log.md, "Static files").
 #[derive(Debug)]
 pub struct Source {
     place: Place,
+    kept: Option<Kept>,
 }
 
 #[derive(Debug)]
@@ -34,7 +40,14 @@ impl Source {
         } else {
             Place::Folder(folder::Folder::open(Path::new(place))?)
         };
-        Ok(Self { place })
+        Ok(Self { place, kept: None })
+    }
+
+    /// Keeps what [`Source::published`] fetches from a URL, up to so many bytes, and asks for it again with its entity tag
+    /// (RFC 9110 section 13.1.2): a file that has not changed is not sent again.
+    #[must_use]
+    pub fn keeping(self, bytes: usize) -> Self {
+        Self { kept: Some(Kept::new(bytes)), ..self }
     }
 
     /// The newest checkpoint, a signed note that nobody has opened yet.
@@ -86,7 +99,10 @@ impl Source {
         if !path.split('/').all(part) {
             return Err(SourceError::Path { path: path.chars().take(MAX_SHOWN).collect() });
         }
-        self.fetch(path, limit)
+        match (&self.place, &self.kept) {
+            (Place::Http(http), Some(kept)) => fetch_kept(http, kept, path, limit),
+            (Place::Folder(_) | Place::Http(_), _) => self.fetch(path, limit),
+        }
     }
 
     /// How many requests are worth having under way at once.
@@ -119,7 +135,30 @@ impl Source {
     fn fetch(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, SourceError> {
         match &self.place {
             Place::Folder(folder) => folder.read(path, limit),
-            Place::Http(http) => http.get(path, limit),
+            Place::Http(http) => match http.get(path, None, limit)? {
+                Answer::New { bytes, .. } => Ok(Some(bytes)),
+                Answer::Absent | Answer::Unchanged => Ok(None),
+            },
+        }
+    }
+}
+
+fn fetch_kept(
+    http: &http::Http,
+    kept: &Kept,
+    path: &str,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, SourceError> {
+    let (tag, before) = kept.get(path).unzip();
+    match (http.get(path, tag.as_deref(), limit)?, before) {
+        (Answer::Unchanged, Some(bytes)) => Ok(Some(bytes)),
+        (Answer::Absent | Answer::Unchanged, _) => {
+            kept.put(path, None);
+            Ok(None)
+        }
+        (Answer::New { bytes, etag }, _) => {
+            kept.put(path, etag.map(|tag| (tag, bytes.as_slice())));
+            Ok(Some(bytes))
         }
     }
 }

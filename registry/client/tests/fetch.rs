@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use sillok_client::fetch::{FetchError, Fetched, Fetcher};
+use sillok_client::source::Source;
 
 /// Answers one connection after another with these texts, and returns what was asked.
 fn server(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
@@ -96,4 +97,38 @@ fn what_is_too_long_or_nowhere_is_an_error() {
     {
         assert!(Fetcher::open(url).is_err(), "{url}");
     }
+}
+
+/// The same file, asked for by whoever looks again and again: sent when it has changed, and when there is no room to keep it.
+#[test]
+fn a_source_that_keeps_is_sent_what_has_changed() {
+    let (url, thread) = server(vec![
+        answer("200 OK", "ETag: \"one\"\r\n", "first"),
+        answer("304 Not Modified", "ETag: \"one\"\r\n", ""),
+        answer("200 OK", "ETag: \"two\"\r\n", "second"),
+        answer("404 Not Found", "", "no"),
+        answer("200 OK", "ETag: \"three\"\r\n", "longer than there is room for"),
+        answer("200 OK", "ETag: \"three\"\r\n", "longer than there is room for"),
+        answer("200 OK", "", "first"),
+    ]);
+    let source = Source::open(&url).unwrap().keeping(20);
+    let texts: Vec<Option<String>> = (0..7)
+        .map(|_look| {
+            source.published("status/list", 100).unwrap().map(|bytes| String::from_utf8(bytes).unwrap())
+        })
+        .collect();
+    let long = Some("longer than there is room for");
+    let expected = [Some("first"), Some("first"), Some("second"), None, long, long, Some("first")];
+    assert_eq!(texts.iter().map(Option::as_deref).collect::<Vec<_>>(), expected);
+    let tags: Vec<Option<String>> = thread
+        .join()
+        .unwrap()
+        .iter()
+        .map(|head| {
+            let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("if-none-match:"))?;
+            Some(line.split_once(": ")?.1.to_owned())
+        })
+        .collect();
+    let tag = |name: &str| Some(format!("\"{name}\""));
+    assert_eq!(tags, [None, tag("one"), tag("one"), tag("two"), None, None, None]);
 }

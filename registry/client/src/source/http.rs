@@ -3,7 +3,21 @@
 use std::thread;
 use std::time::Duration;
 
+use ureq::http::header;
+
 use super::SourceError;
+use crate::fetch::is_tag;
+
+/// What a server answered.
+pub(super) enum Answer {
+    Absent,
+    New {
+        bytes: Vec<u8>,
+        etag: Option<String>,
+    },
+    /// The file has the tag that was sent.
+    Unchanged,
+}
 
 #[derive(Debug)]
 pub(super) struct Http {
@@ -36,11 +50,11 @@ impl Http {
     }
 
     /// Asks up to [`ATTEMPTS`] times: a static file asked for twice is the same file.
-    pub(super) fn get(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, SourceError> {
+    pub(super) fn get(&self, path: &str, tag: Option<&str>, limit: usize) -> Result<Answer, SourceError> {
         let url = self.url(path);
         let mut pause = FIRST_PAUSE;
         for _attempt in 1..ATTEMPTS {
-            match self.attempt(&url, limit) {
+            match self.attempt(&url, tag, limit) {
                 Err(SourceError::Transport { .. }) => {}
                 Err(SourceError::Status { status, .. }) if status == 429 || status >= 500 => {}
                 other => return other,
@@ -48,20 +62,27 @@ impl Http {
             thread::sleep(pause);
             pause *= 4;
         }
-        self.attempt(&url, limit)
+        self.attempt(&url, tag, limit)
     }
 
-    fn attempt(&self, url: &str, limit: usize) -> Result<Option<Vec<u8>>, SourceError> {
+    fn attempt(&self, url: &str, tag: Option<&str>, limit: usize) -> Result<Answer, SourceError> {
         let transport = |source| SourceError::Transport { url: url.into(), source: Box::new(source) };
-        let mut response = self.agent.get(url).call().map_err(transport)?;
+        let mut request = self.agent.get(url);
+        if let Some(tag) = tag {
+            request = request.header(header::IF_NONE_MATCH, tag);
+        }
+        let mut response = request.call().map_err(transport)?;
         match response.status().as_u16() {
             200 => {}
-            404 | 410 => return Ok(None),
+            304 if tag.is_some() => return Ok(Answer::Unchanged),
+            404 | 410 => return Ok(Answer::Absent),
             status => return Err(SourceError::Status { url: url.into(), status }),
         }
+        let etag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+        let etag = etag.filter(|tag| is_tag(tag)).map(str::to_owned);
         let body_limit = u64::try_from(limit).unwrap_or(u64::MAX);
         match response.body_mut().with_config().limit(body_limit.saturating_add(1)).read_to_vec() {
-            Ok(bytes) if bytes.len() <= limit => Ok(Some(bytes)),
+            Ok(bytes) if bytes.len() <= limit => Ok(Answer::New { bytes, etag }),
             Ok(_) | Err(ureq::Error::BodyExceedsLimit(_)) => {
                 Err(SourceError::TooLong { what: url.into(), limit })
             }
