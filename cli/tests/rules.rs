@@ -89,8 +89,8 @@ fn rules_are_published_and_decide_at_a_door() {
     let nowhere = verify(folder, &[]);
     assert!(nowhere.code == Some(0) && !nowhere.out.contains("accepted at"), "{nowhere:?}");
     let open = verify(folder, &["--place", "open"]);
-    assert!(open.code == Some(0) && open.out.contains("accepted at:  XA/open on 20"), "{open:?}");
-    assert!(open.out.contains("next change:  none before "), "{open:?}");
+    assert!(open.code == Some(0) && open.out.contains("accepted at: XA/open on 20"), "{open:?}");
+    assert!(open.out.contains("next change: none before "), "{open:?}");
     let strict = verify(folder, &["--place", "XA/strict"]);
     assert_eq!(strict.code, Some(1), "{strict:?}");
     assert!(
