@@ -231,7 +231,10 @@ fn a_pass_says_nothing_of_doses() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../specs/credential-types/pass.json");
     let kind: Value = std::fs::read_to_string(path).expect("the type").parse().expect("JSON");
     let members = kind["schema"]["properties"].as_object().expect("members");
-    assert_eq!(members.keys().collect::<Vec<_>>(), ["birthDate", "name", "scheme"]);
+    // Whether the order of the file is kept depends on who else builds the JSON library.
+    let mut members: Vec<_> = members.keys().collect();
+    members.sort();
+    assert_eq!(members, ["birthDate", "name", "scheme"]);
     assert_eq!(kind["schema"]["additionalProperties"], false);
 }
 
