@@ -14,4 +14,5 @@ pub mod raw_log;
 pub mod response;
 pub mod sync_count;
 pub mod trial;
+pub mod typed_log;
 pub mod watch;

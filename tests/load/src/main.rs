@@ -5,6 +5,7 @@
 
 use anyhow::{Result, bail};
 
+mod audit;
 mod cosigned;
 mod growth;
 mod ledger;
@@ -38,7 +39,8 @@ fn list() {
 type Run = fn(&[String]) -> Result<()>;
 
 /// Name, what it measures, and the function that is given the arguments after the name.
-const MEASUREMENTS: [(&str, &str, Run); 9] = [
+const MEASUREMENTS: [(&str, &str, Run); 10] = [
+    ("audit", "a log of --entries (4 million) with status and snapshots, replayed from disk", audit::run),
     (
         "cosigned",
         "what witnesses cost: no witness and 2 of 3, in turns, to committed and to a cosigned checkpoint",
