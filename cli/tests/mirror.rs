@@ -3,15 +3,17 @@
 
 #[path = "support/checkpoint.rs"]
 mod checkpoint;
+#[path = "support/folder.rs"]
+mod folder;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/world.rs"]
 mod world;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use folder::files;
 use program::{run, succeed};
 use sillok_log::merkle::empty_root;
 use tempfile::TempDir;
@@ -22,21 +24,6 @@ fn log() -> (TempDir, String) {
     let key = succeed(folder.path(), &["keys", "show", "--data", "d", "--log-vkey"]).trim().to_owned();
     world::fill(&folder.path().join("d"));
     (folder, key)
-}
-
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let (mut files, mut folders) = (BTreeMap::new(), vec![folder.to_path_buf()]);
-    while let Some(next) = folders.pop() {
-        for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
-            let name = path.strip_prefix(folder).unwrap().display().to_string();
-            match path.is_dir() {
-                _any if name.starts_with('.') => {}
-                true => folders.push(path),
-                false => drop(files.insert(name, fs::read(&path).unwrap())),
-            }
-        }
-    }
-    files
 }
 
 const LIST: &str = "status/04040404040404040404040404040404";

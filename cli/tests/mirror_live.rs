@@ -3,33 +3,19 @@
 
 #[path = "support/files.rs"]
 mod files;
+#[path = "support/folder.rs"]
+mod folder;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/server.rs"]
 mod server;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::thread;
 
 use program::{run, succeed};
 use server::Server;
-
-fn all_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let (mut files, mut folders) = (BTreeMap::new(), vec![folder.to_path_buf()]);
-    while let Some(next) = folders.pop() {
-        for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
-            let name = path.strip_prefix(folder).unwrap().display().to_string();
-            match path.is_dir() {
-                _any if name.starts_with('.') => {}
-                true => folders.push(path),
-                false => drop(files.insert(name, fs::read(&path).unwrap())),
-            }
-        }
-    }
-    files
-}
 
 //= specs/audit.md#mirror
 //= type=test
@@ -83,7 +69,7 @@ fn a_log_that_is_being_written_is_mirrored_and_its_mirror_is_mirrored_again() {
     let last = mirror(&server.url, "m");
     assert_eq!(last.code, Some(0), "{last:?}");
     assert_eq!(server.stop(), Some(0));
-    let (log, copy) = (all_files(&folder.join("d/public")), all_files(&folder.join("m")));
+    let (log, copy) = (folder::files(&folder.join("d/public")), folder::files(&folder.join("m")));
     for (name, bytes) in &copy {
         assert!(log.get(name) == Some(bytes), "{name}");
     }
@@ -95,7 +81,7 @@ fn a_log_that_is_being_written_is_mirrored_and_its_mirror_is_mirrored_again() {
     let again = mirror(&url, "m2");
     assert_eq!(again.code, Some(0), "{again:?}");
     // Which the first one has besides: what was not full at the sizes that it saw on its way.
-    let second = all_files(&folder.join("m2"));
+    let second = folder::files(&folder.join("m2"));
     for (name, bytes) in &copy {
         assert!(second.get(name).is_none_or(|other| other == bytes), "{name}");
         assert!(second.contains_key(name) || name.contains(".p/"), "{name}");

@@ -8,9 +8,10 @@ use serde_json::json;
 use sillok_client::Source;
 use sillok_issuer::publish::put_rule_set;
 use sillok_log::note::Note;
-use sillok_verifier::acceptance::{Finding, RuleSet, check_publication};
+use sillok_verifier::acceptance::{Finding, MAX_RULE_SET_BYTES, RuleSet, check_publication};
 use sillok_verifier::trust::{Container, MAX_CONTAINER_BYTES, Root};
 
+use super::verify::read;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::folder::Folder;
@@ -89,7 +90,8 @@ enum Checked {
 }
 
 fn check(data: Option<&Path>, file: &Path, context: &Context) -> anyhow::Result<Checked> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))?;
+    let text = String::from_utf8(read(file, MAX_RULE_SET_BYTES)?)
+        .with_context(|| format!("could not read {}", file.display()))?;
     let set = match RuleSet::open(&text) {
         Ok(set) => set,
         Err(error) => return Ok(Checked::Refused(error.to_string())),

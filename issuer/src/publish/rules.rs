@@ -1,11 +1,11 @@
 //! The rule sets of the root: what is laid into a folder, if it may follow what is published.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use sillok_log::UnixSeconds;
-use sillok_verifier::acceptance::{RuleSet, check_publication};
+use sillok_verifier::acceptance::{MAX_RULE_SET_BYTES, RuleSet, check_publication};
 use sillok_verifier::trust::MAX_RULE_SETS;
 
 use super::Desk;
@@ -37,7 +37,12 @@ impl Desk {
 }
 
 fn take(path: &Path, sets: &mut Vec<RuleSet>, now: UnixSeconds) -> Result<(), String> {
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    // One byte more than a set may have: what is too long is refused by its reader.
+    let most = MAX_RULE_SET_BYTES as u64 + 1;
+    File::open(path)
+        .and_then(|file| file.take(most).read_to_string(&mut text))
+        .map_err(|error| error.to_string())?;
     let new = RuleSet::open(&text).map_err(|error| error.to_string())?;
     let place = sets.iter().position(|set| set.jurisdiction() == new.jurisdiction());
     let before = place.and_then(|place| sets.get(place));

@@ -265,3 +265,6 @@ fn value(json: &Json) -> Value {
         }
     }
 }
+
+/// Largest rule set, in bytes of its text (specs/rules.md).
+pub const MAX_RULE_SET_BYTES: usize = 131_072;

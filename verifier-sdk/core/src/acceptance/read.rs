@@ -12,7 +12,7 @@ use super::calendar::{Calendar, Offset};
 use super::dated::Dated;
 use super::mapping::Mapping;
 use super::vector::{Subject, Vector};
-use super::{Acceptance, Rule, RuleSet, RuleSetError, Texts, value};
+use super::{Acceptance, MAX_RULE_SET_BYTES, Rule, RuleSet, RuleSetError, Texts, value};
 use crate::datetime::parse_date_time_stamp;
 use crate::json::{Json, JsonError, Limits, Object};
 use crate::trust::members::{counted, expect_type, items, refused};
@@ -308,7 +308,7 @@ const MEMBERS: [&str; 11] = [
 ];
 
 /// The Korean set of 3 January 2022 has 13 KB with its 49 vectors; published logic goes 15 levels deep.
-const LIMITS: Limits = Limits { bytes: 131_072, depth: 64, values: 32_768 };
+const LIMITS: Limits = Limits { bytes: MAX_RULE_SET_BYTES, depth: 64, values: 32_768 };
 
 // What follows is in the tables of specs/rules.md. The largest set of a European state had some 20 rules.
 const MAX_OFFSETS: usize = 64;
