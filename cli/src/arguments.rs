@@ -104,4 +104,18 @@ mod tests {
     fn arguments_are_consistent() {
         Arguments::command().debug_assert();
     }
+
+    #[test]
+    fn base64url_may_begin_with_a_hyphen() {
+        let at = ["--data", "d", "--issuer", "http://localhost"];
+        for kid in ["-U3pqZ-xK", "-hVdata", "--cutU3pq"] {
+            for given in [vec!["retire"], vec!["compromise"], vec!["compromise", "--cut", "3"]] {
+                let line = [&["sillok", "keys"], &given[..], &at, &[kid]].concat();
+                assert!(Arguments::try_parse_from(&line).is_ok(), "{line:?}");
+            }
+        }
+        let verify =
+            ["sillok", "verify", "--trust", "b", "--challenge", "-x9", "--audience", "door", "c.jwt"];
+        assert!(Arguments::try_parse_from(verify).is_ok());
+    }
 }

@@ -52,6 +52,7 @@ enum Action {
         #[command(flatten)]
         at: At,
         /// The key's thumbprint in base64url, the `kid` of its credentials.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
     /// Say that somebody else may have a credential-signing key; a new one takes over if it is the present one.
@@ -63,6 +64,7 @@ enum Action {
         #[arg(long, value_name = "INDEX | ORIGIN=INDEX", value_parser = parse_cut)]
         cut: Vec<Cut>,
         /// The key's thumbprint in base64url, the `kid` of its credentials.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

@@ -53,7 +53,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "challenge")]
     live: bool,
     /// Ask for the answer to this challenge (a nonce of yours), made by the holder's key for --audience.
-    #[arg(long, value_name = "NONCE", requires = "audience")]
+    #[arg(long, value_name = "NONCE", requires = "audience", allow_hyphen_values = true)]
     challenge: Option<String>,
     /// Who you said you are when you showed the challenge.
     #[arg(long, value_name = "NAME", requires = "challenge")]
