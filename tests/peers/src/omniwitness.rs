@@ -1,4 +1,5 @@
-//! The witness of transparency-dev cosigns our log, with either kind of key, and ours cosigns Tessera's conformance log.
+//! The witness of transparency-dev cosigns our log, with either kind of key, and ours cosigns logs of Tessera,
+//! one of them brought by Tessera's own client.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -20,6 +21,7 @@ use crate::hammer::rival;
 use crate::machine::Machine;
 use crate::peer;
 
+mod feeder;
 mod foreign;
 
 pub(crate) fn run(machine: &Machine, _arguments: &[String]) -> Result<()> {
@@ -32,7 +34,10 @@ pub(crate) fn run(machine: &Machine, _arguments: &[String]) -> Result<()> {
         cosigns_ours(&omniwitness, &program, &folder, kind)?;
     }
     let posix = peer::go(machine, &format!("{}/cmd/conformance/posix", rival::MODULE), rival::VERSION)?;
-    foreign::cosigned_by_us(&posix, &program, scratch.path())
+    foreign::cosigned_by_us(&posix, &program, scratch.path())?;
+    let oneshot =
+        peer::go(machine, &format!("{}/cmd/examples/posix-oneshot", rival::MODULE), rival::VERSION)?;
+    feeder::brings_theirs(&oneshot, &program, scratch.path())
 }
 
 /// Our log under a policy that names their witness: its checkpoint becomes public with its line, waits while it is away, and

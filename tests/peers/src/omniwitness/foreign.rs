@@ -28,28 +28,44 @@ pub(super) fn cosigned_by_us(posix: &Path, program: &Path, scratch: &Path) -> Re
     command.arg(format!("--private_key={}", key_file.display())).arg(format!("--listen={address}"));
     let _theirs = Process::start(command, "export READ_URL", PATIENCE)?;
 
-    let sillok = |arguments: &[&str]| -> Result<String> {
-        let output = Command::new(program).args(arguments).current_dir(scratch).output()?;
-        ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(String::from_utf8(output.stdout)?)
-    };
-    let keys = sillok(&["witness", "init", "--data", "w", "--name", "ours.example/w", "--ml-dsa"])?;
-    sillok(&["witness", "add-log", &log.to_string(), "--data", "w"])?;
-    let keys = keys.lines().map(|key| VerifierKey::parse(key).context("parse our key"));
-    let keys: Vec<VerifierKey> = keys.collect::<Result<_>>()?;
-    let mut command = Command::new(program);
-    command.args(["witness", "--data", "w", "--listen", "127.0.0.1:0"]).current_dir(scratch);
-    let ours = Process::start(command, "listening on", PATIENCE)?;
-    let ours = ours.address(0).map(|address| (address, ours)).context("our witness told no address")?;
-
+    let ours = Ours::start(program, scratch, "w", &log)?;
     let (mut old, mut added) = (TreeSize(0), 0);
     for size in SIZES {
         add_together(address, size - added)?;
         added = size;
-        old = feed(address, ours.0, &log, &keys, old, TreeSize(size as u64))?;
+        old = feed(address, ours.address, &log, &ours.keys, old, TreeSize(size as u64))?;
     }
     println!("omniwitness: our witness has cosigned Tessera's log up to {old}, with both keys");
     Ok(())
+}
+
+/// Our witness, which follows one log.
+pub(super) struct Ours {
+    pub(super) address: SocketAddr,
+    /// Ed25519, then ML-DSA-44.
+    pub(super) keys: Vec<VerifierKey>,
+    _process: Process,
+}
+
+impl Ours {
+    pub(super) fn start(program: &Path, scratch: &Path, data: &str, log: &VerifierKey) -> Result<Self> {
+        let sillok = |arguments: &[&str]| -> Result<String> {
+            let output = Command::new(program).args(arguments).current_dir(scratch).output()?;
+            ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            Ok(String::from_utf8(output.stdout)?)
+        };
+        let keys = sillok(&["witness", "init", "--data", data, "--name", "ours.example/w", "--ml-dsa"])?;
+        sillok(&["witness", "add-log", &log.to_string(), "--data", data])?;
+        let keys = keys.lines().map(|key| VerifierKey::parse(key).context("parse our key"));
+        let mut command = Command::new(program);
+        command.args(["witness", "--data", data, "--listen", "127.0.0.1:0"]).current_dir(scratch);
+        let process = Process::start(command, "listening on", PATIENCE)?;
+        Ok(Self {
+            address: process.address(0).context("our witness told no address")?,
+            keys: keys.collect::<Result<_>>()?,
+            _process: process,
+        })
+    }
 }
 
 /// Adds entries, many at once: each waits for the log's next batch.
