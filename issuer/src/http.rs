@@ -121,7 +121,7 @@ const SHORT_CACHE: &str = "public, max-age=60";
 pub const OPENAPI: &str = include_str!("../../specs/openapi/issuer.json");
 
 /// Every route, for comparing with [`OPENAPI`].
-pub const ROUTES: [(&str, &str); 21] = [
+pub const ROUTES: &[(&str, &str)] = &[
     ("get", "/.well-known/did.json"),
     ("get", "/.well-known/jwt-vc-issuer"),
     ("get", "/.well-known/oauth-authorization-server"),
