@@ -251,11 +251,11 @@ impl<'a> Audit<'a> {
         lock.try_lock().map_err(|error| io("lock", path)(error.into()))?;
         audit._lock = Some(lock);
         let saved = state::load(path, key)?;
-        let runs = saved.as_ref().map(|saved| saved.runs.clone()).unwrap_or_default();
+        let runs = saved.as_ref().map(|(_auditor, saved)| saved.runs.clone()).unwrap_or_default();
         audit.commitments =
             Commitments::open(folder.clone(), runs).map_err(io("read the commitments in", &folder))?;
-        if let Some(saved) = saved {
-            audit.auditor = saved.auditor;
+        if let Some((auditor, saved)) = saved {
+            audit.auditor = auditor;
             audit.findings = Findings { earlier: saved.found, kept: Vec::new(), total: saved.found_total };
             audit.unchecked = saved.unchecked;
             audit.checkpoint = saved.checkpoint;
@@ -364,7 +364,6 @@ impl<'a> Audit<'a> {
         let work = |source| AuditError::Work { source };
         let found = self.findings.rows();
         let saved = state::Saved {
-            auditor: self.auditor.clone(),
             checkpoint: self.checkpoint.clone(),
             partial: self.partial.clone(),
             found,
@@ -372,7 +371,7 @@ impl<'a> Audit<'a> {
             unchecked: self.unchecked.clone(),
             runs: self.commitments.runs().map_err(work)?.to_vec(),
         };
-        state::store(path, self.key, &saved).map_err(AuditError::State)?;
+        state::store(path, self.key, &self.auditor, &saved).map_err(AuditError::State)?;
         *saved_at = self.auditor.size();
         self.commitments.forget().map_err(work)
     }

@@ -89,6 +89,31 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Bytes that are taken away whenever there are some.
+pub(crate) struct Pieces<'a> {
+    piece: Vec<u8>,
+    take: &'a mut dyn FnMut(&[u8]),
+}
+
+impl<'a> Pieces<'a> {
+    pub(crate) fn new(take: &'a mut dyn FnMut(&[u8])) -> Self {
+        Self { piece: Vec::new(), take }
+    }
+
+    /// Where the next bytes are appended: a few fields, not all items of a sequence.
+    pub(crate) fn next(&mut self) -> &mut Vec<u8> {
+        if self.piece.len() >= PIECE_BYTES {
+            (self.take)(&self.piece);
+            self.piece.clear();
+        }
+        &mut self.piece
+    }
+
+    pub(crate) fn end(self) {
+        (self.take)(&self.piece);
+    }
+}
+
 /// Appends a number, as [`Reader::number`] reads it.
 pub fn push_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&number.to_be_bytes());
@@ -105,3 +130,6 @@ pub fn push_count(out: &mut Vec<u8>, count: usize) {
     // A usize has at most 64 bits on every platform that there is.
     push_number(out, u64::try_from(count).unwrap_or(u64::MAX));
 }
+
+/// Bytes that are worth a call of the system.
+const PIECE_BYTES: usize = 64 << 10;

@@ -1,5 +1,6 @@
 //! Files of evidence: written whole, and read without believing anything of them.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -7,7 +8,7 @@ use sillok_log::Hash;
 use sillok_log::evidence::{self, Claim, Evidence, MAX_EVIDENCE_BYTES, Prefix, TYPE};
 use sillok_log::note::VerifierKey;
 
-use super::state::{StateError, write_whole};
+use super::state::{StateError, replace};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,7 +68,7 @@ pub fn write_evidence(evidence: &Evidence, path: &Path, key: &VerifierKey) -> Re
         let failed = |source| StateError::Io { operation: "make", path: folder.into(), source };
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    write_whole(path, &[evidence.to_json(key).as_bytes()])
+    replace(path, &mut |file| file.write_all(evidence.to_json(key).as_bytes()))
 }
 
 //= specs/audit.md#evidence

@@ -14,10 +14,9 @@ use super::commitments::Run;
 use super::history::Signed;
 use super::{Told, Unchecked};
 
-/// What is put by.
+/// What is put by with the oracle.
 #[derive(Debug)]
 pub(super) struct Saved {
-    pub(super) auditor: Auditor,
     pub(super) checkpoint: Option<Signed>,
     pub(super) partial: Vec<u8>,
     pub(super) found: Vec<Told>,
@@ -88,7 +87,7 @@ pub(super) fn folder(path: &Path) -> PathBuf {
 
 //= specs/audit.md#saved-state
 /// Reads a state; `None` if there is no file.
-pub(super) fn load(path: &Path, key: &VerifierKey) -> Result<Option<Saved>, StateError> {
+pub(super) fn load(path: &Path, key: &VerifierKey) -> Result<Option<(Auditor, Saved)>, StateError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -108,7 +107,7 @@ pub(super) fn load(path: &Path, key: &VerifierKey) -> Result<Option<Saved>, Stat
     parse(reader).map(Some).map_err(|error| damaged(&error.to_string()))
 }
 
-fn parse(mut reader: Reader<'_>) -> Result<Saved, SavedError> {
+fn parse(mut reader: Reader<'_>) -> Result<(Auditor, Saved), SavedError> {
     let auditor = Auditor::parse(reader.bytes()?)?;
     let checkpoint = match text(&mut reader)? {
         note if note.is_empty() => None,
@@ -132,41 +131,69 @@ fn parse(mut reader: Reader<'_>) -> Result<Saved, SavedError> {
         Ok(Run { number, items, digest: reader.take()?, settled: flag(reader)? })
     })?;
     reader.end()?;
-    Ok(Saved { auditor, checkpoint, partial, found, found_total, unchecked, runs })
+    Ok((auditor, Saved { checkpoint, partial, found, found_total, unchecked, runs }))
 }
 
-/// Replaces the state as a whole: a crash leaves the one of before, or this one.
-pub(super) fn store(path: &Path, key: &VerifierKey, saved: &Saved) -> Result<(), StateError> {
-    let mut body = Vec::new();
-    push_bytes(&mut body, key.to_string().as_bytes());
-    push_bytes(&mut body, &saved.auditor.encode());
-    push_bytes(&mut body, saved.checkpoint.as_ref().map_or(&[][..], |signed| signed.note.as_bytes()));
-    push_bytes(&mut body, &saved.partial);
-    push_number(&mut body, saved.found_total);
-    push_count(&mut body, saved.found.len());
+/// Replaces the state as a whole: a crash leaves the one of before, or this one. The oracle is written as it is encoded,
+/// since the slots of lists may be millions.
+pub(super) fn store(
+    path: &Path,
+    key: &VerifierKey,
+    auditor: &Auditor,
+    saved: &Saved,
+) -> Result<(), StateError> {
+    let mut length = 0_usize;
+    auditor.encode_to(&mut |piece| length = length.saturating_add(piece.len()));
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    push_bytes(&mut before, key.to_string().as_bytes());
+    push_count(&mut before, length);
+    encode(saved, &mut after);
+    replace(path, &mut |file| {
+        file.write_all(HEAD)?;
+        let (mut digest, mut written) = (Sha256::new(), Ok(()));
+        let mut write = |piece: &[u8]| {
+            digest.update(piece);
+            if written.is_ok() {
+                written = file.write_all(piece);
+            }
+        };
+        write(&before);
+        auditor.encode_to(&mut write);
+        write(&after);
+        written?;
+        file.write_all(&digest.finalize())
+    })
+}
+
+fn encode(saved: &Saved, body: &mut Vec<u8>) {
+    push_bytes(body, saved.checkpoint.as_ref().map_or(&[][..], |signed| signed.note.as_bytes()));
+    push_bytes(body, &saved.partial);
+    push_number(body, saved.found_total);
+    push_count(body, saved.found.len());
     for Told { code, at, detail } in &saved.found {
-        push_bytes(&mut body, code.as_bytes());
-        push_bytes(&mut body, detail.as_bytes());
-        push_number(&mut body, at.unwrap_or(NOWHERE));
+        push_bytes(body, code.as_bytes());
+        push_bytes(body, detail.as_bytes());
+        push_number(body, at.unwrap_or(NOWHERE));
     }
-    push_count(&mut body, saved.unchecked.len());
+    push_count(body, saved.unchecked.len());
     for Unchecked { what, why } in &saved.unchecked {
-        push_bytes(&mut body, what.as_bytes());
-        push_bytes(&mut body, why.as_bytes());
+        push_bytes(body, what.as_bytes());
+        push_bytes(body, why.as_bytes());
     }
-    push_count(&mut body, saved.runs.len());
+    push_count(body, saved.runs.len());
     for Run { number, items, digest, settled } in &saved.runs {
-        push_number(&mut body, *number);
-        push_number(&mut body, *items);
+        push_number(body, *number);
+        push_number(body, *items);
         body.extend_from_slice(digest);
         body.push(u8::from(*settled));
     }
-    let digest = Sha256::digest(&body);
-    write_whole(path, &[HEAD, &body, &digest])
 }
 
 /// Writes a file beside its name, synchronised, and then gives it the name.
-pub(super) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), StateError> {
+pub(super) fn replace(
+    path: &Path,
+    write: &mut dyn FnMut(&mut File) -> io::Result<()>,
+) -> Result<(), StateError> {
     let failed = |operation, path: &Path| {
         let path = path.to_path_buf();
         move |source| StateError::Io { operation, path, source }
@@ -175,7 +202,7 @@ pub(super) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), StateError
     new.push(".new");
     let new = PathBuf::from(new);
     let written = File::create(&new).and_then(|mut file| {
-        parts.iter().try_for_each(|part| file.write_all(part))?;
+        write(&mut file)?;
         file.sync_all()
     });
     written.map_err(failed("write", &new))?;

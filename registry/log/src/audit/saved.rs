@@ -8,7 +8,7 @@ use super::edge::TileEdge;
 use super::{Auditor, Counts, LogKind};
 use crate::ledger::Ledger;
 use crate::merkle::Frontier;
-use crate::saved::{Reader, SavedError, push_count, push_number};
+use crate::saved::{Pieces, Reader, SavedError, push_count, push_number};
 use crate::{Hash, TreeSize};
 
 //= specs/audit.md#saved-state
@@ -18,17 +18,25 @@ impl Auditor {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
+        self.encode_to(&mut |piece| out.extend_from_slice(piece));
+        out
+    }
+
+    /// The same bytes, piece by piece: a state of many slots is written without a second one in memory.
+    pub fn encode_to(&self, take: &mut dyn FnMut(&[u8])) {
+        let mut pieces = Pieces::new(take);
+        let out = pieces.next();
         out.push(match self.kind {
             LogKind::Raw => RAW,
             LogKind::Typed => TYPED,
         });
-        push_number(&mut out, self.frontier.size().0);
-        push_count(&mut out, self.frontier.hashes().len());
+        push_number(out, self.frontier.size().0);
+        push_count(out, self.frontier.hashes().len());
         self.frontier.hashes().iter().for_each(|hash| out.extend_from_slice(&hash.0));
-        self.edge.encode(&mut out);
-        self.ledger.encode(&mut out);
-        self.counts.encode(&mut out);
-        out
+        self.edge.encode(out);
+        self.ledger.encode(&mut pieces);
+        self.counts.encode(pieces.next());
+        pieces.end();
     }
 
     /// Reads what [`Auditor::encode`] writes. The bytes are believed: they come from whoever audits.

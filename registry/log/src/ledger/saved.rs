@@ -1,19 +1,19 @@
 //! Pure. The ledger in a saved state.
 
-use alloc::vec::Vec;
-
 use super::{KeyRecord, KeyState, Ledger, ListRecord};
 use crate::entry::{Cut, IssuerHash, OriginHash, Thumbprint};
-use crate::saved::{Reader, SavedError, push_count, push_number};
+use crate::saved::{Pieces, Reader, SavedError, push_count, push_number};
 use crate::{LeafIndex, TreeSize};
 
 //= specs/audit.md#saved-state
 impl Ledger {
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, pieces: &mut Pieces<'_>) {
+        let out = pieces.next();
         push_number(out, self.root_sequence);
         push_number(out, self.feed_sequence);
         push_count(out, self.keys.len());
         for (key, record) in &self.keys {
+            let out = pieces.next();
             out.extend_from_slice(&key.0);
             out.extend_from_slice(&record.issuer.0);
             out.push(state_code(record.state));
@@ -24,8 +24,8 @@ impl Ledger {
                 push_number(out, cut.size.0);
             }
         }
-        push_count(out, self.lists.len());
-        self.lists.values().for_each(|list| list.encode(out));
+        push_count(pieces.next(), self.lists.len());
+        self.lists.values().for_each(|list| list.encode(pieces));
     }
 
     pub(crate) fn parse(reader: &mut Reader<'_>) -> Result<Self, SavedError> {
