@@ -22,7 +22,24 @@ pub fn decode_base64url_exact<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     if text.len() != N.checked_mul(4)?.div_ceil(3) {
         return None;
     }
-    decode_base64url(text)?.try_into().ok()
+    let mut bytes = [0; N];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    (length == N).then_some(bytes)
+}
+
+/// Where a byte first occurs. Looked for in steps, because the library has a fast way to tell whether it is there and a slow one to tell
+/// where.
+pub(crate) fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
+    let step = bytes.chunks(STEP_BYTES).position(|step| step.contains(&wanted))?;
+    let before = step.checked_mul(STEP_BYTES)?;
+    let within = bytes.get(before..)?.iter().position(|byte| *byte == wanted)?;
+    before.checked_add(within)
+}
+
+/// What comes before a byte where it first occurs, and what comes after.
+pub(crate) fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let (before, rest) = bytes.split_at_checked(position(bytes, separator)?)?;
+    Some((before, rest.split_first()?.1))
 }
 
 /// Encodes as base64url without padding.
@@ -31,9 +48,26 @@ pub fn encode_base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Of [`position`]: a step is short enough to be looked through twice.
+const STEP_BYTES: usize = 128;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_byte_is_found_where_it_first_occurs() {
+        for length in [0, 1, STEP_BYTES - 1, STEP_BYTES, STEP_BYTES + 1, 3 * STEP_BYTES] {
+            let mut text = alloc::vec![b'a'; length];
+            assert_eq!(position(&text, b'.'), None);
+            for place in (0..length).rev() {
+                *text.get_mut(place).unwrap() = b'.';
+                assert_eq!(position(&text, b'.'), Some(place), "{length}");
+                let (before, after) = split_once(&text, b'.').unwrap();
+                assert_eq!((before.len(), after.len()), (place, length - place - 1));
+            }
+        }
+    }
 
     #[test]
     fn base64url_has_one_spelling() {

@@ -97,14 +97,12 @@ impl<'t> Claims<'t> {
             }
         };
         let nonce = claims.string("nonce").ok()?;
-        let is_nonce = (MIN_NONCE_CHARACTERS..=MAX_NONCE_CHARACTERS).contains(&nonce.len())
-            && nonce.bytes().all(|c| c.is_ascii_graphic());
         Some(Self {
             issued: time("iat")??,
             not_before: time("nbf")?,
             expires: time("exp")?,
             audience: claims.string("aud").ok()?,
-            nonce: is_nonce.then_some(nonce)?,
+            nonce: is_nonce(nonce).then_some(nonce)?,
             presentation: decode_base64url_exact(claims.string("sd_hash").ok()?.as_bytes())?,
         })
     }
@@ -121,6 +119,14 @@ impl<'t> Claims<'t> {
         }
         Ok(())
     }
+}
+
+/// Whether a text may be the nonce of a challenge or a live code.
+//= specs/presentation.md#key-binding
+#[must_use]
+pub fn is_nonce(text: &str) -> bool {
+    (MIN_NONCE_CHARACTERS..=MAX_NONCE_CHARACTERS).contains(&text.len())
+        && text.bytes().all(|c| c.is_ascii_graphic())
 }
 
 /// What a wallet states with its key.

@@ -15,7 +15,7 @@ use core::fmt;
 
 use sillok_log::entry::Thumbprint;
 
-use crate::encoding::{decode_base64url, decode_base64url_exact, encode_base64url};
+use crate::encoding::{decode_base64url, decode_base64url_exact, encode_base64url, split_once};
 use crate::json::{self, Json, JsonError, Limits, Object};
 use crate::key::{Algorithm, PublicKey, SignatureError};
 use crate::signatures::{RustCrypto, Signatures};
@@ -158,16 +158,14 @@ impl<'a> Parts<'a> {
         if token.len() > limit {
             return Err(JwsError::TooLarge { part: "token", limit });
         }
-        // At most four: a token of dots alone must not cost sixteen thousand slices.
-        let mut parts = token.splitn(4, |&byte| byte == b'.');
-        let header_text = parts.next().unwrap_or_default();
+        let (header_text, rest) = split_once(token, b'.').unwrap_or((token, &[]));
         if header_text.len() > MAX_HEADER_CHARACTERS {
             return Err(JwsError::TooLarge { part: "header", limit: MAX_HEADER_BYTES });
         }
-        let (Some(payload_text), Some(signature_text), None) = (parts.next(), parts.next(), parts.next())
-        else {
+        let (payload_text, signature_text) = split_once(rest, b'.').ok_or(JwsError::Parts)?;
+        if signature_text.contains(&b'.') {
             return Err(JwsError::Parts);
-        };
+        }
         let header = parse_part("header", header_text, limit)?;
         let payload = parse_part("payload", payload_text, limit)?;
         let signature = decode_base64url(signature_text).ok_or(JwsError::Base64 { part: "signature" })?;

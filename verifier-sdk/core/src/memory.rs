@@ -18,17 +18,33 @@ use sillok_log::policy::{Opened, Witnessed};
 use sillok_log::{Hash, TreeSize, UnixSeconds};
 
 use crate::trust::{Consistency, Standing};
+use checked::Checked;
 
+mod checked;
 mod json;
 
+pub use checked::MAX_CHECKED;
+pub(crate) use checked::NoteName;
 pub use json::{MAX_MEMORY_BYTES, MemoryError};
 
-/// What a verifier remembers. A copy costs one counter: most calls change nothing.
+/// What a verifier remembers. A copy costs two counters: most calls change nothing.
+///
+/// Two are equal if the same must not go back: [`Memory::checked_notes`] are neither compared nor saved.
 //= specs/verification.md#memory
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Memory {
     content: Arc<Content>,
+    // Spares signatures and decides nothing.
+    checked: Checked,
 }
+
+impl PartialEq for Memory {
+    fn eq(&self, other: &Self) -> bool {
+        self.content == other.content
+    }
+}
+
+impl Eq for Memory {}
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Content {
@@ -149,6 +165,22 @@ impl Memory {
     pub(crate) fn passed(&self, origin: &str, text: &str, under: &Hash) -> Option<&Checkpoint> {
         let seen = self.content.checkpoints.get(origin)?;
         (seen.under == *under && seen.text == text).then_some(&seen.checkpoint)
+    }
+
+    /// How many notes are known to be accepted, at most [`MAX_CHECKED`]: a receipt with one of them costs no signature. They are of
+    /// valid verdicts alone, and are not saved.
+    #[must_use]
+    pub fn checked_notes(&self) -> usize {
+        self.checked.len()
+    }
+
+    /// What the policy of a root said about a note, if that was kept.
+    pub(crate) fn checked(&self, name: &NoteName) -> Option<&Arc<Opened>> {
+        self.checked.find(name)
+    }
+
+    pub(crate) fn keep_checked(&mut self, name: NoteName, opened: &Arc<Opened>) {
+        self.checked.keep(name, opened);
     }
 
     pub(crate) fn keep_documents(&mut self, root: RootSeen, feed: FeedSeen) {

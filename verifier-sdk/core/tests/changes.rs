@@ -23,6 +23,12 @@ struct Door {
     container: Container,
     trust: Trust,
     memory: Memory,
+    /// The size of the checkpoint in the full receipt.
+    size: usize,
+    /// Memory of a door that has seen a larger checkpoint, and keeps the full receipt's as accepted.
+    knowing: Memory,
+    /// The same, and it has forgotten what it accepted.
+    forgetful: Memory,
 }
 
 impl Door {
@@ -50,12 +56,34 @@ impl Door {
         let container = world.container();
         let (trust, memory) = open(&container, &Memory::default());
         // What is receipted now is relative to a checkpoint that no bundle has shown.
-        world.log.append(&world.root.entry("another leaf"));
-        Self { world, issued, container, trust, memory }
+        let size = world.log.append(&world.root.entry("another leaf")).0 as usize + 1;
+        world.log.append(&world.root.entry("a leaf after it"));
+        let mut knowing = memory.clone();
+        for size in [size + 1, size] {
+            let receipt = world.log.receipt_at(issued.index, Some(issued.extra.clone()), size).encode();
+            let shown = Some(receipt.as_bytes());
+            let (verdict, kept) =
+                verify_kept(&trust, &knowing, issued.credential.as_bytes(), shown, &[], NOW);
+            assert!(verdict.admits(), "{verdict}");
+            knowing = kept;
+        }
+        assert_eq!(knowing.checked_notes(), 2);
+        let forgetful = Memory::parse(knowing.encode().as_bytes()).expect("a memory");
+        Self { world, issued, container, trust, memory, size, knowing, forgetful }
     }
 
     fn judge(&self, credential: &[u8], receipt: &[u8]) -> Verdict {
         verify_kept(&self.trust, &self.memory, credential, Some(receipt), &[], NOW).0
+    }
+
+    /// The credential with this receipt. Whether its checkpoint was accepted before makes no difference.
+    fn judge_receipt(&self, receipt: &[u8]) -> Verdict {
+        let judge = |memory| verify_kept(&self.trust, memory, self.credential(), Some(receipt), &[], NOW);
+        let (knowing, forgetful) = (judge(&self.knowing), judge(&self.forgetful));
+        assert_eq!(knowing, forgetful);
+        let verdict = judge(&self.memory).0;
+        assert_eq!(verdict.admits(), knowing.0.admits());
+        verdict
     }
 
     fn credential(&self) -> &[u8] {
@@ -63,8 +91,7 @@ impl Door {
     }
 
     fn receipt(&self) -> Receipt {
-        let size = self.world.log.size();
-        self.world.log.receipt_at(self.issued.index, Some(self.issued.extra.clone()), size)
+        self.world.log.receipt_at(self.issued.index, Some(self.issued.extra.clone()), self.size)
     }
 
     fn landmark_receipt(&self) -> Vec<u8> {
@@ -169,7 +196,7 @@ fn no_byte_of_a_receipt_can_differ() {
     let receipt = door.receipt().encode();
     assert_eq!(receipt.matches('\u{2014}').count(), 3, "the log and a quorum that needs both witnesses");
     each_change(receipt.as_bytes(), |changed, position| {
-        assert!(!door.judge(door.credential(), changed).admits(), "byte {position} of the receipt differs");
+        assert!(!door.judge_receipt(changed).admits(), "byte {position} of the receipt differs");
     });
 }
 
@@ -178,7 +205,7 @@ fn no_byte_of_a_receipt_can_differ() {
 fn no_bit_below_the_base64_can_differ() {
     let door = Door::new(Signing::ed25519(13));
     let sound = door.receipt();
-    let judge = |receipt: &Receipt| door.judge(door.credential(), receipt.encode().as_bytes());
+    let judge = |receipt: &Receipt| door.judge_receipt(receipt.encode().as_bytes());
     assert!(judge(&sound).admits());
     for bit in 0..door.issued.extra.len() * 8 {
         let mut receipt = sound.clone();
@@ -316,7 +343,7 @@ fn a_receipt_that_breaks_off_is_no_wrong() {
     let door = Door::new(Signing::p256(11));
     let text = door.receipt().encode();
     for length in 0..text.len() {
-        match door.judge(door.credential(), &text.as_bytes()[..length]) {
+        match door.judge_receipt(&text.as_bytes()[..length]) {
             Verdict::Unknown(_reason) => {}
             other => panic!("{length} bytes: {other}"),
         }

@@ -17,9 +17,11 @@ pub(super) fn url<'a>(object: &'a Object, member: &'static str) -> Result<Option
 pub(super) fn is_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let scheme_is_one = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c));
+        && scheme.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.'));
     // What RFC 3986 never writes: controls, spaces, quotes, brackets of other notations, anything beyond ASCII.
-    let characters_are_some = rest.bytes().all(|c| c.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&c));
+    let characters_are_some = rest.bytes().all(|c| {
+        c.is_ascii_graphic() && !matches!(c, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
+    });
     let percents_are_escapes = rest.split('%').skip(1).all(|escape| {
         matches!(escape.as_bytes(), [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
     });

@@ -111,7 +111,7 @@ fn read(bytes: &[u8]) -> Result<Memory, JsonError> {
             return Err(refused("keys", "an array of different keys"));
         }
     }
-    Ok(Memory { content: Arc::new(content) })
+    Ok(Memory { content: Arc::new(content), ..Memory::default() })
 }
 
 fn read_root(object: &Object) -> Result<RootSeen, JsonError> {

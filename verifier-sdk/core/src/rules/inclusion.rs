@@ -1,14 +1,15 @@
 //! Pure. Rule 6: the issuance of this very credential is in a log that is believed.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 
 use sillok_log::checkpoint::Checkpoint;
-use sillok_log::policy;
+use sillok_log::policy::{self, Opened};
 use sillok_log::receipt::{IssueExtra, LandmarkReceipt, LogTag, Receipt, SubtreeReceipt};
 use sillok_log::{Hash, LeafIndex, TreeSize};
 
 use super::signature::Signed;
-use crate::memory::Memory;
+use crate::memory::{Memory, NoteName};
 use crate::trust::Trust;
 use crate::verdict::Reason;
 
@@ -99,19 +100,27 @@ fn leaf(extra: &[u8], signed: &Signed<'_>) -> Result<Hash, Reason> {
 }
 
 fn open_checkpoint(note: &str, trust: &Trust, kept: &mut Memory) -> Result<Checkpoint, Reason> {
+    //= specs/verification.md#accepted-checkpoints
     // A note that this root's policy accepted before costs no signature. It must be the same text to the last byte.
     let origin = note.split('\n').next().unwrap_or_default();
     if let Some(passed) = kept.passed(origin, note, trust.root_digest()) {
         return Ok(passed.clone());
     }
-    let fresh;
-    let opened = match trust.opened(note) {
-        Some(opened) => opened,
-        None => {
-            fresh = trust.policy().open(note).map_err(reason)?;
-            &fresh
-        }
-    };
+    if let Some(opened) = trust.opened(note) {
+        return observe(opened, note, trust, kept);
+    }
+    // Nor does one that a verdict before rested on. Here memory compares all the same: the checkpoint may be of a log that has
+    // shown another root since.
+    let name = NoteName::new(note, trust.root_digest());
+    if let Some(opened) = kept.checked(&name).cloned() {
+        return observe(&opened, note, trust, kept);
+    }
+    let opened = Arc::new(trust.policy().open(note).map_err(reason)?);
+    kept.keep_checked(name, &opened);
+    observe(&opened, note, trust, kept)
+}
+
+fn observe(opened: &Opened, note: &str, trust: &Trust, kept: &mut Memory) -> Result<Checkpoint, Reason> {
     kept.observe(opened, note, trust.root_digest(), trust.feed().not_after)
         .map_err(|_alarm| Reason::LogFork)?;
     Ok(opened.checkpoint.clone())
