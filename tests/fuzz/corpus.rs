@@ -15,7 +15,7 @@ use sillok_verifier::encoding::{decode_base64url, encode_base64url};
 use sillok_verifier::jws::{TokenType, compact, protected_header, signing_input};
 use sillok_verifier::key::Algorithm;
 use sillok_verifier::status_list::{compress_state, encode_bitstring};
-use sillok_verifier::trust::Container;
+use sillok_verifier::trust::{Container, Feed};
 use sillok_verifier::{Memory, Trust, UnixSeconds};
 
 /// Every vector.
@@ -121,6 +121,15 @@ pub(crate) fn trust_documents() -> Vec<Vec<u8>> {
     let mut texts = note_texts();
     texts.retain(|text| text.first() == Some(&b'{'));
     texts
+}
+
+/// Landmarks of logs before those of the feeds.
+pub(crate) fn earlier_landmarks() -> Vec<Vec<u8>> {
+    let texts = trust_documents().into_iter().filter_map(|text| String::from_utf8(text).ok());
+    let feeds = texts.filter_map(|text| Feed::parse(&text).ok());
+    let items: BTreeSet<Vec<u8>> =
+        feeds.flat_map(|feed| feed.landmarks_before).map(|earlier| earlier.to_json().into_bytes()).collect();
+    items.into_iter().collect()
 }
 
 pub(crate) fn verifier_keys() -> Vec<Vec<u8>> {

@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use sillok_client::audit::parse_evidence;
+use sillok_client::monitored::{Event, Line, Observed};
 use sillok_log::audit::{Auditor, LogKind};
 use sillok_log::checkpoint::Checkpoint;
 use sillok_log::cosignature;
 use sillok_log::note::{Note, VerifierKey};
 use sillok_log::witness::{Request, Submitted, parse_size, size_body};
+use sillok_log::{Hash, TreeSize, UnixSeconds};
 use sillok_verifier::json::{Json, Limits, push_string};
 use sillok_verifier::key::PublicKey;
 
@@ -189,6 +191,46 @@ fn shown() -> &'static BTreeSet<String> {
             .map(|(evidence, key)| evidence.to_json(&key))
             .collect()
     })
+}
+
+/// What a monitor told. What is read is written and read as the same.
+pub(crate) fn monitored_line(input: &[u8]) -> bool {
+    let Some(line) = Line::parse(input) else { return false };
+    let written = line.encode().expect("texts and numbers");
+    assert!(!written.contains('\n'), "one line becomes two");
+    assert_eq!(Line::parse(written.as_bytes()).as_ref(), Some(&line));
+    true
+}
+
+pub(crate) fn monitored_lines() -> Vec<Vec<u8>> {
+    let line =
+        |event, at, detail: &str| Line { event, time: 1, code: "a.b".into(), at, detail: detail.into() };
+    let lines = [
+        line(Event::Found, None, "a quorum that is not met"),
+        line(Event::Cleared, None, ""),
+        line(Event::Found, Some(u64::MAX), "\u{0}\"\\\n\u{2028}\u{10ffff}"),
+    ];
+    let mut lines: Vec<Vec<u8>> =
+        lines.iter().map(|line| line.encode().expect("texts and numbers").into_bytes()).collect();
+    // A crash cut it off.
+    lines.push(br#"{"event":"found","time":1,"code":"a.b","at":nu"#.to_vec());
+    lines
+}
+
+/// The newest checkpoint that a monitor saw, and since when.
+pub(crate) fn monitored_checkpoint(input: &[u8]) -> bool {
+    let Some(observed) = Observed::parse(input) else { return false };
+    let written = observed.encode().expect("texts and numbers");
+    assert_eq!(Observed::parse(written.as_bytes()).as_ref(), Some(&observed));
+    let origin = "a".to_owned();
+    assert!(observed.is_of(&Checkpoint { origin, size: TreeSize(observed.size), root: observed.root }));
+    true
+}
+
+pub(crate) fn monitored_checkpoints() -> Vec<Vec<u8>> {
+    let seen = |size, byte, since| Observed { size, root: Hash([byte; 32]), since: UnixSeconds(since) };
+    let seen = [seen(0, 0, 0), seen(604, 0x5a, 1_798_761_600), seen(u64::MAX, 0xff, u64::MAX)];
+    seen.iter().map(|seen| seen.encode().expect("texts and numbers").into_bytes()).collect()
 }
 
 /// Those of a credential (specs/credential.md, "Limits").

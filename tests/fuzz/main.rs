@@ -148,6 +148,11 @@ fn trust_document() {
 }
 
 #[test]
+fn earlier_landmarks() {
+    run("earlier_landmarks");
+}
+
+#[test]
 fn snapshot() {
     run("snapshot");
 }
@@ -215,6 +220,16 @@ fn audit_state() {
 #[test]
 fn evidence() {
     run("evidence");
+}
+
+#[test]
+fn monitored_line() {
+    run("monitored_line");
+}
+
+#[test]
+fn monitored_checkpoint() {
+    run("monitored_checkpoint");
 }
 
 #[test]

@@ -22,7 +22,7 @@ const fn target(
 }
 
 /// Each of them is a test in `main.rs` and a binary in `shell/Cargo.toml`, in this order.
-pub(crate) static TABLE: [Target; 36] = [
+pub(crate) static TABLE: [Target; 39] = [
     target("note", targets::note, corpus::notes, LONG),
     target("verifier_key", targets::verifier_key, corpus::verifier_keys, LONG),
     target("checkpoint", targets::checkpoint, corpus::checkpoint_bodies, LONG),
@@ -43,6 +43,7 @@ pub(crate) static TABLE: [Target; 36] = [
     target("trust_bundle", targets::trust_bundle, || corpus::parts(&["trust"]), LONG),
     target("trust_delta", targets::trust_delta, corpus::trust_deltas, LONG),
     target("trust_document", targets::trust_document, corpus::trust_documents, LONG),
+    target("earlier_landmarks", targets::earlier_landmarks, corpus::earlier_landmarks, LONG),
     target("snapshot", targets::snapshot, corpus::snapshots, LONG),
     target("status_list", targets::status_list, corpus::status_lists, LONG),
     target("state", targets::state, corpus::states, LONG),
@@ -57,6 +58,8 @@ pub(crate) static TABLE: [Target; 36] = [
     target("witness_size", exchange::witness_size, exchange::witness_sizes, SHORT),
     target("audit_state", exchange::audit_state, exchange::audit_states, LONG),
     target("evidence", exchange::evidence, || corpus::parts(&["evidence"]), LONG),
+    target("monitored_line", exchange::monitored_line, exchange::monitored_lines, LONG),
+    target("monitored_checkpoint", exchange::monitored_checkpoint, exchange::monitored_checkpoints, SHORT),
     target("certlogic", rules::certlogic, rules::expressions, LONG),
     target("rule_set", rules::rule_set, rules::rule_sets, LONG),
 ];

@@ -27,7 +27,7 @@ use sillok_verifier::status_list::{
     compress_state, decode_bitstring, decode_token_list, decompress_state, encode_bitstring,
     encode_token_list,
 };
-use sillok_verifier::trust::{Container, Delta, DeltaError, Feed, Root};
+use sillok_verifier::trust::{Container, Delta, DeltaError, EarlierLandmarks, Feed, Root};
 use sillok_verifier::{Evidence, Holder, Memory, Policy as DoorPolicy, Trust, verify};
 
 use crate::corpus::{NOW, delta_base, parts};
@@ -280,6 +280,25 @@ pub(crate) fn trust_document(input: &[u8]) -> bool {
     }
     assert!(root.is_err() || feed.is_err(), "a text is a root and a feed");
     root.is_ok() || feed.is_ok()
+}
+
+/// Landmarks of a log before: what is written is read as the same, and takes no more room than is said.
+pub(crate) fn earlier_landmarks(input: &[u8]) -> bool {
+    let Ok(earlier) = EarlierLandmarks::parse(input) else { return false };
+    let written = earlier.to_json();
+    assert!(written.len() <= earlier.length(), "{} bytes instead of {}", written.len(), earlier.length());
+    assert_eq!(EarlierLandmarks::parse(written.as_bytes()).as_ref(), Ok(&earlier));
+    let note = &earlier.checkpoint;
+    let body = note.find("\n\n").and_then(|end| note.get(..=end));
+    if let Some(Ok(checkpoint)) = body.map(Checkpoint::parse_body) {
+        for bytes in [0, 512, written.len()] {
+            let fitting = earlier.newest_within(checkpoint.size, bytes);
+            if let Ok(Some(fitting)) = fitting {
+                assert!(fitting.to_json().len() <= bytes, "what has room does not fit");
+            }
+        }
+    }
+    true
 }
 
 pub(crate) fn snapshot(input: &[u8]) -> bool {

@@ -4,7 +4,7 @@
 //! Submitting entries, with every receipt checked before it is handed on ([`Submitter`]); reading a published log from
 //! its URL or a folder ([`Source`]), making landmark receipts from it ([`landmark`]), auditing it ([`Audit`]),
 //! comparing it with the log that it has succeeded ([`succession`]) and copying it ([`Mirror`]); fetching a published file
-//! when it has changed ([`Fetcher`]), and not all at once ([`refresh`]).
+//! when it has changed ([`Fetcher`]), and not all at once ([`refresh`]); the texts in which a monitor remembers ([`monitored`]).
 //!
 //! # Out of scope
 //! Formats, proofs and rules (`sillok-log`); keys at rest, retries that outlast the process and what an entry means
@@ -18,6 +18,7 @@ pub mod audit;
 pub mod fetch;
 pub mod landmark;
 pub mod mirror;
+pub mod monitored;
 pub mod refresh;
 pub mod source;
 pub mod succession;
