@@ -9,7 +9,7 @@ use sillok_tests::vectors::{Vector, all, write_all};
 
 use crate::files::{Outcome, failure, load, meets, specs};
 
-const TOPICS: [&str; 23] = [
+const TOPICS: [&str; 24] = [
     "attack",
     "checkpoint",
     "cosignature",
@@ -22,6 +22,7 @@ const TOPICS: [&str; 23] = [
     "landmark",
     "ledger",
     "note",
+    "packed",
     "policy",
     "presentation",
     "receipt",

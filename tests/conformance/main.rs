@@ -14,6 +14,7 @@ mod foreign;
 mod landmark;
 mod ledger;
 mod note;
+mod packed;
 mod presentation;
 mod receipt;
 mod reference;
@@ -114,6 +115,11 @@ fn credential() {
 #[test]
 fn presentation() {
     check_topic("presentation", presentation::run);
+}
+
+#[test]
+fn packed() {
+    check_topic("packed", packed::run);
 }
 
 #[test]

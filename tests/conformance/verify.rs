@@ -3,6 +3,7 @@
 use sillok_tests::vectors::{Part, Vector};
 use sillok_verifier::holder::Shown;
 use sillok_verifier::memory::Memory;
+use sillok_verifier::packed::unpack;
 use sillok_verifier::population::Population;
 use sillok_verifier::{
     Anchors, Evidence, Holder, Place, Policy, Trust, TrustError, UnixSeconds, Verdict, verify,
@@ -104,9 +105,20 @@ pub(crate) fn run(vector: &Vector) -> Outcome {
     }
     let trust = door.trust.as_ref().ok_or("no bundle")?;
     let statuses: Vec<&[u8]> = vector.all_of("status").collect();
-    let credential = vector.get("credential").ok_or("no credential")?;
-    let evidence = Evidence { credential, receipt: vector.get("receipt"), statuses: &statuses };
-    let mut policy = Policy::new(asked(vector)?);
+    let asked = asked(vector)?;
+    let unpacked = match vector.get("packed").map(|code| unpack(code, asked)) {
+        Some(Err(refused)) => return Ok(format!("cannot tell {}", refused.reason().code())),
+        Some(Ok(unpacked)) => Some(unpacked),
+        None => None,
+    };
+    let evidence = match (&unpacked, vector.get("credential")) {
+        (Some(unpacked), _) => unpacked.evidence(&statuses),
+        (None, Some(credential)) => {
+            Evidence { credential, receipt: vector.get("receipt"), statuses: &statuses }
+        }
+        (None, None) => return Err("nothing is shown".into()),
+    };
+    let mut policy = Policy::new(asked);
     if vector.get("place").is_some() {
         let place = text(vector, "place").split_once(' ').ok_or("the place is no jurisdiction and class")?;
         policy = policy.with_place(Place::new(place.0, place.1));

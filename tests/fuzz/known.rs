@@ -14,6 +14,7 @@ use sillok_verifier::encoding::decode_base64url;
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::jws::{Jws, TokenType};
 use sillok_verifier::key::PublicKey;
+use sillok_verifier::packed::unpack;
 use sillok_verifier::population::Population;
 use sillok_verifier::sd_jwt::Presentation;
 use sillok_verifier::snapshot::SnapshotFile;
@@ -36,6 +37,8 @@ pub(crate) struct Known {
     pub(crate) door: Door,
     /// A door that asks for live codes.
     pub(crate) live: Door,
+    /// One that reads them from QR codes.
+    pub(crate) code: Door,
     /// What holders of the vectors signed.
     pub(crate) codes: BTreeSet<Vec<u8>>,
 }
@@ -68,6 +71,7 @@ impl Known {
         let policies: Vec<Policy> = policies.into_values().collect();
         let live = vectors().iter().find(|vector| vector.name == "holder-live").and_then(Door::of);
         let live = live.expect("a vector of a live code is valid");
+        let code = vectors().iter().find(|vector| vector.name == "packed-live").and_then(Door::of_code);
         let known = Self {
             note_texts: note_texts(&note_keys),
             signing_inputs: signing_inputs(&credential_keys),
@@ -83,6 +87,7 @@ impl Known {
             door: vectors().iter().find_map(Door::of).expect("a vector of one bundle is valid"),
             codes: codes(&live.credential),
             live,
+            code: code.expect("a vector of a packed live code is valid"),
             note_keys,
             credential_keys,
             policies,
@@ -169,16 +174,30 @@ fn codes(shown: &[u8]) -> BTreeSet<Vec<u8>> {
     let token = Jws::parse(token, TokenType::SD_CREDENTIAL).expect("a credential");
     let jwk = token.payload().get("cnf").and_then(|cnf| cnf.get("jwk")).expect("a holder");
     let holder = PublicKey::from_jwk(jwk).expect("a key");
-    let signed = |shown: &Vec<u8>| {
+    let signed = |shown: &[u8]| {
         let token = Presentation::parse(shown).ok()?.key_binding?;
         let mut parts = token.rsplitn(2, |&byte| byte == b'.');
         let (signature, input) = (parts.next()?, parts.next()?);
         holder.verify(input, &decode_base64url(signature)?).ok().map(|()| input.to_vec())
     };
-    parts(&["credential"]).iter().filter_map(signed).collect()
+    let packed = parts(&["packed"]).into_iter().filter_map(|code| {
+        let unpacked = unpack(&code, Holder::Live).ok()?;
+        Some(unpacked.evidence(&[]).credential.to_vec())
+    });
+    parts(&["credential"]).into_iter().chain(packed).filter_map(|shown| signed(&shown)).collect()
 }
 
 impl Door {
+    /// The door of a vector whose code is valid.
+    fn of_code(vector: &Vector) -> Option<Self> {
+        let (trust, memory) = Trust::open(vector.get("trust")?, None, &Memory::default(), NOW).ok()?;
+        let unpacked = unpack(vector.get("packed")?, Holder::Live).ok()?;
+        let evidence = unpacked.evidence(&[]);
+        let (verdict, _memory) = verify(&evidence, &trust, &memory, &DoorPolicy::new(Holder::Live), NOW);
+        let (credential, receipt) = (evidence.credential.to_vec(), evidence.receipt?.to_vec());
+        verdict.admits().then_some(Self { trust, memory, credential, receipt })
+    }
+
     /// The door of a vector of one bundle whose credential is valid.
     fn of(vector: &Vector) -> Option<Self> {
         let mut bundles = vector.all_of("trust");

@@ -128,6 +128,11 @@ fn presentation() {
 }
 
 #[test]
+fn packed() {
+    run("packed");
+}
+
+#[test]
 fn date() {
     run("date");
 }

@@ -22,7 +22,7 @@ const fn target(
 }
 
 /// Each of them is a test in `main.rs` and a binary in `shell/Cargo.toml`, in this order.
-pub(crate) static TABLE: [Target; 39] = [
+pub(crate) static TABLE: [Target; 40] = [
     target("note", targets::note, corpus::notes, LONG),
     target("verifier_key", targets::verifier_key, corpus::verifier_keys, LONG),
     target("checkpoint", targets::checkpoint, corpus::checkpoint_bodies, LONG),
@@ -39,6 +39,7 @@ pub(crate) static TABLE: [Target; 39] = [
     target("jws", targets::jws, || corpus::parts(&["credential"]), LONG),
     target("credential", targets::credential, corpus::credential_payloads, LONG),
     target("presentation", targets::presentation, corpus::presentations, LONG),
+    target("packed", targets::packed, || corpus::parts(&["packed"]), LONG),
     target("date", targets::date, || corpus::parts(&["date"]), SHORT),
     target("trust_bundle", targets::trust_bundle, || corpus::parts(&["trust"]), LONG),
     target("trust_delta", targets::trust_delta, corpus::trust_deltas, LONG),

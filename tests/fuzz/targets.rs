@@ -20,6 +20,7 @@ use sillok_verifier::credential::Credential;
 use sillok_verifier::datetime::DateTimeStamp;
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::jws::{Jws, TokenType, compact};
+use sillok_verifier::packed::{PackError, pack, unpack};
 use sillok_verifier::population::{MAX_SET_SLOTS, Population};
 use sillok_verifier::sd_jwt::{Hidden, Presentation, reveal};
 use sillok_verifier::snapshot::SnapshotFile;
@@ -204,11 +205,36 @@ pub(crate) fn presentation(input: &[u8]) -> bool {
     let evidence = Evidence::new(input, receipt);
     let (verdict, _memory) = verify(&evidence, trust, memory, &DoorPolicy::new(Holder::Live), NOW);
     if verdict.admits() {
-        let token = shown.key_binding.expect("a live code was asked for");
-        let signed = token.rsplitn(2, |&byte| byte == b'.').nth(1).expect("three parts");
-        assert!(known().codes.contains(signed), "a forged code is admitted");
+        assert!(known().codes.contains(signed_by_holder(input)), "a forged code is admitted");
     }
     true
+}
+
+/// The text of a code. Another writer may compress it in another way; what it says is the same.
+pub(crate) fn packed(input: &[u8]) -> bool {
+    let asked = Holder::Challenge { nonce: "b25lIGZvciB0aGlzIGRvb3I", audience: "https://door.example" };
+    let Ok(unpacked) = unpack(input, asked) else { return false };
+    match pack(&unpacked.evidence(&[])) {
+        Ok(again) => assert_eq!(unpack(again.as_bytes(), asked).as_ref(), Ok(&unpacked)),
+        // A better writer than ours made it fit.
+        Err(PackError::TooLong) => {}
+        Err(other) => panic!("what unpacks packs: {other}"),
+    }
+    let live = unpack(input, Holder::Live).expect("what a door asks does not decide");
+    let (evidence, door) = (live.evidence(&[]), &known().code);
+    let (verdict, _memory) =
+        verify(&evidence, &door.trust, &door.memory, &DoorPolicy::new(Holder::Live), NOW);
+    if verdict.admits() {
+        assert!(known().codes.contains(signed_by_holder(evidence.credential)), "a forged code is admitted");
+    }
+    true
+}
+
+/// The signing input of the key-binding token of a presentation that was admitted for it.
+fn signed_by_holder(shown: &[u8]) -> &[u8] {
+    let shown = Presentation::parse(shown).expect("what is admitted parses");
+    let token = shown.key_binding.expect("a live code was asked for");
+    token.rsplitn(2, |&byte| byte == b'.').nth(1).expect("three parts")
 }
 
 pub(crate) fn date(input: &[u8]) -> bool {

@@ -11,6 +11,7 @@ pub mod json;
 pub mod landmark;
 pub mod ledger;
 pub mod note;
+pub mod packed;
 pub mod population;
 pub mod presentation;
 pub mod receipt;

@@ -19,6 +19,7 @@ pub mod evidence;
 pub mod landmark;
 pub mod ledger;
 pub mod note;
+pub mod packed;
 pub mod policy;
 pub mod presentation;
 pub mod receipt;
@@ -51,6 +52,7 @@ pub fn all() -> Vec<Vector> {
         date::vectors,
         credential::vectors,
         presentation::vectors,
+        packed::vectors,
         rules::vectors,
         trust::vectors,
         delta::vectors,

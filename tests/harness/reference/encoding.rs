@@ -41,6 +41,12 @@ pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Reads canonical base64url without padding.
+#[must_use]
+pub fn unbase64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| base64url(bytes) == text)
+}
+
 /// A decimal number without sign or leading zero.
 #[must_use]
 pub fn decimal(text: &str) -> Option<u64> {

@@ -5,6 +5,7 @@ use super::world::{DAY, ISSUER, NOW, ORIGIN, Plan, START, World, list_uri, witne
 use crate::reference::credential::{IssuerKey, compact, header, status_entries};
 use crate::reference::json::{object, string};
 
+mod codes;
 mod holders;
 mod landmarks;
 mod logs;
@@ -24,6 +25,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(clocks());
     all.extend(floors());
     all.extend(holders::vectors());
+    all.extend(codes::vectors());
     all.extend(places::vectors());
     all.extend(receipts::vectors());
     all.extend(landmarks::vectors());
@@ -40,6 +42,8 @@ struct Scene {
     trust: Vec<String>,
     credential: String,
     receipt: Option<Vec<u8>>,
+    /// The text of a code, in place of both.
+    packed: Option<String>,
     statuses: Vec<String>,
     population: Option<Vec<u8>>,
     now: u64,
@@ -54,6 +58,7 @@ impl Scene {
             trust: vec![world.trust()],
             credential: world.credential.clone(),
             receipt: Some(world.receipt.clone().into_bytes()),
+            packed: None,
             statuses: Vec::new(),
             population: None,
             now: NOW,
@@ -84,8 +89,13 @@ impl Scene {
         let vector = self.population.iter().fold(vector, |vector, file| vector.hex("population", file));
         let vector = if self.now == NOW { vector } else { vector.line("now", self.now) };
         let vector = self.policy.iter().fold(vector, |vector, (name, value)| vector.line(name, value));
-        let vector = vector.line("credential", self.credential);
-        let vector = self.receipt.iter().fold(vector, |vector, receipt| vector.text("receipt", receipt));
+        let vector = match self.packed {
+            Some(code) => vector.line("packed", code),
+            None => {
+                let vector = vector.line("credential", self.credential);
+                self.receipt.iter().fold(vector, |vector, receipt| vector.text("receipt", receipt))
+            }
+        };
         self.statuses.iter().fold(vector, |vector, status| {
             if status.ends_with('\n') { vector.text("status", status) } else { vector.line("status", status) }
         })

@@ -3,7 +3,7 @@
 //! Evidence, trust, memory, policy and time go in; a verdict and the memory to keep come out. Nothing is fetched.
 //!
 //! # In scope
-//! Compact JWS ([`jws`]) over W3C VC 2.0 ([`credential`]), what a holder shows of it ([`sd_jwt`], [`holder`]), keys
+//! Compact JWS ([`jws`]) over W3C VC 2.0 ([`credential`]), what a holder shows of it ([`sd_jwt`], [`holder`], [`packed`]), keys
 //! ([`key`]), trust bundles ([`trust`]), snapshots of status lists ([`snapshot`], [`status_list`], [`population`]), what
 //! must not go back ([`memory`]), what a door asks ([`policy`]) and
 //! who checks signatures ([`signatures`]), what a credential is worth at a place ([`acceptance`]), the rules in order and their stable codes ([`verdict`]). Each format has its
@@ -61,6 +61,7 @@ pub mod json;
 pub mod jws;
 pub mod key;
 pub mod memory;
+pub mod packed;
 pub mod policy;
 pub mod population;
 pub mod sd_jwt;

@@ -22,13 +22,13 @@ pub(super) fn vectors() -> Vec<Vector> {
 }
 
 /// The holder's key.
-fn holder() -> IssuerKey {
+pub(super) fn holder() -> IssuerKey {
     IssuerKey::p256(31)
 }
 
 const NONCE: &str = "Zm9yIHRoaXMgZG9vcg";
-const AUDIENCE: &str = "https://door.example";
-const IN_PERSON: &str = "urn:sillok:in-person";
+pub(super) const AUDIENCE: &str = "https://door.example";
+pub(super) const IN_PERSON: &str = "urn:sillok:in-person";
 
 fn name() -> String {
     member(1, "name", &string("\u{d64d}\u{ae38}\u{b3d9}"))
@@ -65,12 +65,12 @@ pub(super) fn shown_pass(world: &World, disclosures: &[&str]) -> Scene {
 }
 
 impl Scene {
-    fn asked(mut self, name: &'static str, value: &str) -> Self {
+    pub(super) fn asked(mut self, name: &'static str, value: &str) -> Self {
         self.policy.push((name, value.into()));
         self
     }
 
-    fn live(self) -> Self {
+    pub(super) fn live(self) -> Self {
         self.asked("holder", "live")
     }
 
