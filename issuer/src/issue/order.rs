@@ -9,6 +9,7 @@ use sillok_verifier::key::PublicKey;
 
 use crate::auth::Caller;
 use crate::error::{Code, Problem};
+use crate::format::{self, Format};
 use crate::http::body::{malformed, to_value};
 use crate::types::are_within_limits;
 
@@ -29,8 +30,12 @@ pub struct Order {
     pub claims: Value,
     /// From when on the credential is valid; now if absent.
     pub valid_from: Option<String>,
+    /// The form that is handed out.
+    pub format: Format,
     /// The holder's key.
     pub holder_key: Option<PublicKey>,
+    /// The id, a DID, under which the holder's wallet knows that key.
+    pub holder_did: Option<String>,
     /// Whom it is about, as the authority names persons.
     pub subject: String,
     /// Where it was recorded.
@@ -70,7 +75,7 @@ impl Order {
         check_context(credential)?;
         let options = request.object("options").map_err(malformed)?;
         options
-            .expect_only(&["facility", "holderKey", "sourceEvent", "subject", "type"])
+            .expect_only(&["facility", "format", "holderDid", "holderKey", "sourceEvent", "subject", "type"])
             .map_err(|error| malformed(error.inside("options")))?;
         let subject =
             text(options, "options", "subject")?.ok_or_else(|| refuse("options/subject", "is missing"))?;
@@ -83,6 +88,7 @@ impl Order {
                 PublicKey::from_jwk(jwk).map_err(|error| refuse("options/holderKey", &error.to_string()))?,
             ),
         };
+        let holder_did = holder_did(options)?;
         let valid_from = text(credential, "credential", "validFrom")?;
         if valid_from.as_deref().is_some_and(|time| parse_date_time_stamp(time).is_none()) {
             return Err(refuse("credential/validFrom", "is no xsd:dateTimeStamp"));
@@ -95,7 +101,9 @@ impl Order {
             wanted_type: wanted_type(credential, options)?,
             claims: to_value(claims),
             valid_from,
+            format: format::read(text(options, "options", "format")?.as_deref())?,
             holder_key,
+            holder_did,
             subject,
             facility: text(options, "options", "facility")?.unwrap_or_default(),
             source_event: text(options, "options", "sourceEvent")?.unwrap_or_default(),
@@ -136,6 +144,20 @@ fn text(object: &Object, place: &str, name: &str) -> Result<Option<String>, Prob
         return Err(refuse(&format!("{place}/{name}"), &format!("is longer than {MAX_TEXT_BYTES} bytes")));
     }
     Ok(Some(text.into()))
+}
+
+/// The DID of the holder's key, which only means something beside the key.
+fn holder_did(options: &Object) -> Result<Option<String>, Problem> {
+    let Some(did) = options.get("holderDid") else { return Ok(None) };
+    let did = did.string().map_err(|error| malformed(error.inside("holderDid").inside("options")))?;
+    let plain = |c: u8| c.is_ascii_alphanumeric() || b".:_%-".contains(&c);
+    if did.len() > MAX_DID_BYTES || !did.starts_with("did:") || !did.bytes().all(plain) {
+        return Err(refuse("options/holderDid", &format!("is no DID of at most {MAX_DID_BYTES} bytes")));
+    }
+    if options.get("holderKey").is_none() {
+        return Err(refuse("options/holderDid", "is there without holderKey"));
+    }
+    Ok(Some(did.into()))
 }
 
 /// The issuer writes the context; a client that sends one must mean the same.
@@ -236,6 +258,9 @@ const MAX_KEY_BYTES: usize = 128;
 
 /// Longest subject, facility or event in bytes.
 const MAX_TEXT_BYTES: usize = 256;
+
+/// Longest DID of a holder in bytes: did:jwk of a P-256 key takes about 250.
+const MAX_DID_BYTES: usize = 1_024;
 
 /// Claims of a person with a few doses take some hundred bytes.
 const TYPICAL_BYTES: usize = 1_024;

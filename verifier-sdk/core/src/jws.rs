@@ -39,6 +39,13 @@ impl TokenType {
     /// the issuer-signed part of an SD-JWT.
     pub const SD_CREDENTIAL: Self = Self { typ: "vc+sd-jwt", ..Self::CREDENTIAL };
 
+    /// A W3C VC 1.1 as a JWT (RFC 7519 section 5.1): with this `typ` alone a token may be anything, so its payload is looked at
+    /// all the more closely.
+    pub const JWT_VC: Self = Self { typ: "JWT", cty: None, max_bytes: MAX_TOKEN_BYTES };
+
+    /// An SD-JWT VC (draft-ietf-oauth-sd-jwt-vc-13 section 3.2.1): the issuer-signed part.
+    pub const SD_JWT_VC: Self = Self { typ: "dc+sd-jwt", cty: None, max_bytes: MAX_TOKEN_BYTES };
+
     /// A W3C status list credential: also a Verifiable Credential, but as large as its list.
     pub const STATUS_LIST: Self = Self { max_bytes: MAX_STATUS_LIST_BYTES, ..Self::CREDENTIAL };
 

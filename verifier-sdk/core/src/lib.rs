@@ -73,11 +73,13 @@ pub mod verdict;
 
 mod clock;
 mod evidence;
+mod format;
 mod rules;
 
 pub use authorities::Authorities;
 pub use clock::{CLOCK_WARNING_SECONDS, MAX_CLOCK_BEHIND_SECONDS};
 pub use evidence::{Evidence, MAX_STATUS_FILES};
+pub use format::Format;
 pub use memory::Memory;
 pub use policy::{Holder, Place, Policy};
 pub use signatures::{RustCrypto, Signatures};
