@@ -8,7 +8,7 @@ use crate::error::{Code, Problem};
 pub const DEFAULT: Format = Format::VcJwt;
 
 /// The forms that are issued.
-pub const ISSUED: &[Format] = &[Format::VcJwt];
+pub const ISSUED: &[Format] = &Format::ALL;
 
 /// The number of a form in a journal. It is never given to another one.
 #[must_use]

@@ -47,6 +47,7 @@ pub fn configure(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceConfig) {
             .service(get("/status/population/{file}", web::route().to(discovery::population)))
             .service(get("/status/{list}/{file}", web::route().to(discovery::status_list)))
             .service(get("/contexts/{type}/v1", web::route().to(discovery::context)))
+            .service(get("/credential-types/{type}/v1", web::route().to(discovery::type_metadata)))
             .service(get("/types", web::route().to(discovery::types)));
     }
 }
@@ -130,6 +131,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("post", "/admin/keys/rotate"),
     ("post", "/admin/publish"),
     ("get", "/contexts/{type}/v1"),
+    ("get", "/credential-types/{type}/v1"),
     ("post", "/credentials/issue"),
     ("post", "/credentials/issue/batch"),
     ("post", "/credentials/status"),

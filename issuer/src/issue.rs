@@ -12,15 +12,14 @@ use sillok_log::{Hash, LeafIndex, UnixSeconds};
 use sillok_verifier::check_composed;
 
 use crate::application::Core;
-use crate::compose::{Composition, compose, credential_id};
+use crate::compose::{Composition, compose, credential_id, key_prefix};
 use crate::error::{Code, Problem};
 use crate::ledger::{Author, Outcome, Refused};
 use crate::metrics::Stage;
 use crate::register::{self, Begin, Done, Intent, IssueNumber, Provenance, Register, RegisterError, Ticket};
-use crate::sign::{SignError, SignedJws, Signer, sign_compact};
+use crate::sign::{SignError, SignedJws, Signer, sign_named};
 use crate::slots::{Slot, SlotError};
 use crate::types::{Claims, CredentialType};
-use sillok_verifier::jws::TokenType;
 
 mod order;
 pub(crate) mod pipeline;
@@ -31,7 +30,7 @@ pub use order::{Order, WantedType};
 /// What is handed over.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Issued {
-    /// The compact JWS.
+    /// The compact JWS, and behind it the disclosures of a form that has them.
     pub credential: String,
     /// The receipt, with its `extra`.
     pub receipt: String,
@@ -248,7 +247,8 @@ fn draft(
     let id = credential_id(&random()?);
     let valid_from = order.valid_from(now);
     let issuer = core.config.public_url.as_str();
-    let payload = compose(&Composition {
+    let composition = Composition {
+        format: order.format,
         issuer,
         issuer_name: &core.config.name,
         kind,
@@ -256,13 +256,10 @@ fn draft(
         id: &id,
         slot,
         holder: order.holder_key.as_ref(),
+        holder_did: order.holder_did.as_deref(),
         valid_from,
-    })
-    .map_err(|error| Problem::new(Code::CredentialRefused, error.to_string()))?;
-    let jws = sign_compact(signer, &payload, TokenType::CREDENTIAL).map_err(|error| match error {
-        SignError::TooLong { .. } => Problem::new(Code::CredentialRefused, error.to_string()),
-        other => Problem::internal("signing", &other),
-    })?;
+    };
+    let jws = sign_composition(signer, &composition)?;
     // One that is valid later is judged as of then; one that has expired already is refused. The signer has checked its
     // signature; everything else is.
     let key = (signer.thumbprint(), signer.algorithm());
@@ -280,6 +277,30 @@ fn draft(
     let extra = IssueExtra { nonce: random()?, provenance: digest, time: hour };
     let entry = extra.entry(jws.signing_input(), signer.thumbprint());
     Ok(Draft { ticket, order, id, slot, jws, extra, provenance, entry })
+}
+
+/// The text that is handed over, disclosures included.
+fn sign_composition(signer: &dyn Signer, of: &Composition<'_>) -> Result<SignedJws, Problem> {
+    let mut failed = None;
+    let mut salt = || {
+        random().unwrap_or_else(|problem| {
+            failed = Some(problem);
+            [0; 16]
+        })
+    };
+    let composed = compose(of, &mut salt);
+    // Before anything that a salt without randomness hides is signed.
+    if let Some(problem) = failed {
+        return Err(problem);
+    }
+    let composed = composed.map_err(|error| Problem::new(Code::CredentialRefused, error.to_string()))?;
+    let prefix = key_prefix(of.format, of.issuer);
+    let signed = sign_named(signer, &composed.payload, of.format.token_type(), prefix.as_deref());
+    let signed = signed.map_err(|error| match error {
+        SignError::TooLong { .. } => Problem::new(Code::CredentialRefused, error.to_string()),
+        other => Problem::internal("signing", &other),
+    })?;
+    Ok(if of.format.is_selective() { signed.with_disclosures(&composed.disclosures) } else { signed })
 }
 
 /// Makes the intents durable: from here on nothing of them is ever composed again.

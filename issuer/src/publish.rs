@@ -72,6 +72,8 @@ pub struct ListFiles {
     pub revocation: Rendered,
     /// The W3C rendering of the suspension plane.
     pub suspension: Rendered,
+    /// The IETF rendering of both.
+    pub token: Rendered,
 }
 
 /// A file with what HTTP says about it.

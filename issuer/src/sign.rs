@@ -6,6 +6,7 @@ use sillok_log::entry::Thumbprint;
 use sillok_verifier::encoding::encode_base64url;
 use sillok_verifier::jws::{self, TokenType};
 use sillok_verifier::key::{Algorithm, PublicKey};
+use sillok_verifier::sd_jwt;
 
 pub use file::FileSigner;
 
@@ -61,6 +62,13 @@ impl SignedJws {
         self.text.as_bytes().get(..self.signing_input).unwrap_or_default()
     }
 
+    /// What an issuer hands out of an SD-JWT: the compact JWS and all of its disclosures. What was signed stays the same.
+    #[must_use]
+    pub fn with_disclosures(mut self, disclosures: &[String]) -> Self {
+        self.text = sd_jwt::issue(&self.text, disclosures);
+        self
+    }
+
     /// The compact JWS, without what is known about it.
     #[must_use]
     pub fn into_text(self) -> String {
@@ -85,7 +93,21 @@ pub fn sign_compact(
     payload_json: &str,
     token: TokenType,
 ) -> Result<SignedJws, SignError> {
-    let key_id = encode_base64url(&signer.thumbprint().0);
+    sign_named(signer, payload_json, token, None)
+}
+
+/// [`sign_compact`] with a `kid` that names the key by the issuer's id, and `#`, before its thumbprint.
+///
+/// # Errors
+/// As [`sign_compact`].
+pub fn sign_named(
+    signer: &dyn Signer,
+    payload_json: &str,
+    token: TokenType,
+    issuer: Option<&str>,
+) -> Result<SignedJws, SignError> {
+    let thumbprint = encode_base64url(&signer.thumbprint().0);
+    let key_id = issuer.map_or_else(|| thumbprint.clone(), |issuer| format!("{issuer}#{thumbprint}"));
     let header = jws::protected_header(signer.algorithm(), &key_id, token);
     let signing_input = jws::signing_input(&header, payload_json);
     let signature = signer.sign(signing_input.as_bytes())?;

@@ -3,16 +3,22 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::{Draft, Validator};
 use serde::Deserialize;
 use serde_json::Value;
 use sillok_verifier::json::{Json, Limits};
+use sillok_verifier::sd_jwt::Place;
 
 use crate::http::body::to_value;
+pub use claims::ClaimDescription;
 pub use error::{ClaimsError, TypeError};
+pub use metadata::TypeMetadata;
 
+mod claims;
 mod error;
+mod metadata;
 
 /// The types that an issuer can issue, by name.
 #[derive(Debug)]
@@ -23,6 +29,10 @@ pub struct CredentialTypes(BTreeMap<String, CredentialType>);
 pub struct CredentialType {
     description: Description,
     validator: Validator,
+    claims: Vec<ClaimDescription>,
+    selective: Vec<Place>,
+    /// That of the last issuer that asked, which is always the same one.
+    metadata: Mutex<Option<(String, Arc<TypeMetadata>)>>,
 }
 
 /// Claims that keep the schema of their type.
@@ -48,6 +58,14 @@ struct Description {
     validity_days: u32,
     context: Value,
     schema: Value,
+    /// What people call the claims, by their place and by language.
+    #[serde(default)]
+    labels: BTreeMap<String, BTreeMap<String, String>>,
+    /// The places of claims that are hidden in the forms that can hide.
+    #[serde(default)]
+    selective: Vec<String>,
+    #[serde(default)]
+    decoys: usize,
 }
 
 /// What people call a type, in one language.
@@ -67,6 +85,7 @@ impl CredentialTypes {
     /// A folder or file that cannot be read, a file that describes no type, or one name or `type` twice.
     pub fn load(folder: Option<&Path>) -> Result<Self, TypeError> {
         let mut types = Self(BTreeMap::new());
+        types.add(CredentialType::parse("pass.json", PASS)?)?;
         types.add(CredentialType::parse("vaccination.json", VACCINATION)?)?;
         let Some(folder) = folder else { return Ok(types) };
         let io = |operation, path: &Path| {
@@ -154,7 +173,8 @@ impl CredentialType {
         let options =
             jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true).offline();
         let validator = options.build(&description.schema).map_err(|error| malformed(error.to_string()))?;
-        Ok(Self { description, validator })
+        let (claims, selective) = described(&description).map_err(malformed)?;
+        Ok(Self { description, validator, claims, selective, metadata: Mutex::default() })
     }
 
     /// Its name, as scopes and paths have it.
@@ -185,6 +205,38 @@ impl CredentialType {
     #[must_use]
     pub fn schema(&self) -> &Value {
         &self.description.schema
+    }
+
+    /// Its claims, each after the one that it is in.
+    #[must_use]
+    pub fn claims(&self) -> &[ClaimDescription] {
+        &self.claims
+    }
+
+    /// The places of claims that are hidden in the forms that can hide.
+    #[must_use]
+    pub fn selective(&self) -> &[Place] {
+        &self.selective
+    }
+
+    /// How many digests that hide nothing an object has in which something may be hidden.
+    #[must_use]
+    pub const fn decoys(&self) -> usize {
+        self.description.decoys
+    }
+
+    /// Its Type Metadata, as credentials of the issuer of this URL name them.
+    #[must_use]
+    pub fn metadata(&self, issuer: &str) -> Arc<TypeMetadata> {
+        let mut kept = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, metadata)) = &*kept
+            && known == issuer
+        {
+            return Arc::clone(metadata);
+        }
+        let metadata = Arc::new(TypeMetadata::of(self, issuer));
+        *kept = Some((issuer.into(), Arc::clone(&metadata)));
+        metadata
     }
 
     /// The terms that its JSON-LD context defines.
@@ -223,6 +275,35 @@ impl CredentialType {
     }
 }
 
+/// The claims of the schema, with labels and with what is hidden. A place that is not of the schema would hide nothing: it is
+/// refused.
+//= specs/credential.md#types
+fn described(description: &Description) -> Result<(Vec<ClaimDescription>, Vec<Place>), String> {
+    if description.decoys > MAX_DECOYS {
+        return Err(format!("its decoys are more than {MAX_DECOYS}"));
+    }
+    let mut all = claims::of_schema(&description.schema);
+    let place_of = |pointer: &str, all: &[ClaimDescription]| {
+        let found = all.iter().position(|claim| claim.pointer() == pointer);
+        found.ok_or_else(|| format!("{pointer:?} is no claim of its schema"))
+    };
+    for (pointer, labels) in &description.labels {
+        let place = place_of(pointer, &all)?;
+        all[place].labels.clone_from(labels);
+    }
+    let mut places = Vec::new();
+    for pointer in &description.selective {
+        let place = place_of(pointer, &all)?;
+        all[place].selective = true;
+        let parsed = Place::parse(pointer).ok_or_else(|| format!("{pointer:?} can not be hidden"))?;
+        if places.contains(&parsed) {
+            return Err(format!("{pointer:?} is hidden twice"));
+        }
+        places.push(parsed);
+    }
+    Ok((all, places))
+}
+
 /// Whether claims, which take `bytes` as text, are within what a credential holds.
 pub(crate) fn are_within_limits(claims: &Json, bytes: usize) -> bool {
     bytes <= MAX_CLAIMS_BYTES && depth(claims) <= MAX_CLAIMS_DEPTH && values(claims) <= MAX_CLAIMS_VALUES
@@ -244,6 +325,9 @@ fn values(json: &Json) -> usize {
     }
 }
 
+/// The minimal pass (specs/presentation.md): `specs/credential-types/pass.json`.
+const PASS: &str = include_str!("../../specs/credential-types/pass.json");
+
 /// The first type: `specs/credential-types/vaccination.json`.
 const VACCINATION: &str = include_str!("../../specs/credential-types/vaccination.json");
 
@@ -252,6 +336,9 @@ const MAX_TYPE_BYTES: u64 = 262_144;
 
 /// Longest name of a type in bytes: it stands in scopes and paths.
 const MAX_NAME_BYTES: usize = 64;
+
+/// Most decoys of an object: each takes 61 bytes of the 16,384 of a credential.
+const MAX_DECOYS: usize = 16;
 
 /// A hundred years.
 const MAX_VALIDITY_DAYS: u32 = 36_525;

@@ -405,8 +405,9 @@ fn keys_rotate_and_old_credentials_stay_valid() {
     assert_eq!(listed, [&rotated["kid"], &rotated["replaced_by"]].map(|kid| kid.as_str().unwrap()).into());
     let did = running.get("/.well-known/did.json").json();
     assert_eq!(did["id"], "did:web:health.example");
-    assert_eq!(did["verificationMethod"].as_array().unwrap().len(), 2);
-    assert_eq!(did["verificationMethod"][0]["type"], "JsonWebKey");
+    assert_eq!(did["verificationMethod"].as_array().unwrap().len(), 4);
+    assert_eq!(did["verificationMethod"][0]["type"], "JsonWebKey2020");
+    assert_eq!(did["verificationMethod"][1]["type"], "JsonWebKey");
     // What has ended does not end again, and the key that signs is not simply taken away.
     let retire = |kid: &Value| running.post("/admin/keys/retire", &token, &json!({ "kid": kid }));
     assert_eq!(retire(&rotated["kid"]).code(), "key.wrong-state");
@@ -500,9 +501,10 @@ fn what_everybody_may_read_is_served() {
     assert_eq!(running.get("/healthz").json()["status"], "ok");
     assert_eq!(running.get("/readyz").json(), json!({ "status": "ready", "problems": [], "warnings": [] }));
     let types = running.get("/types").json();
-    assert_eq!(types["types"][0]["name"], "vaccination");
-    assert_eq!(types["types"][0]["scope"], "issue:vaccination");
-    let context = types["types"][0]["context"].as_str().unwrap().strip_prefix(ISSUER).unwrap();
+    assert_eq!(types["types"][0]["name"], "pass");
+    assert_eq!(types["types"][1]["name"], "vaccination");
+    assert_eq!(types["types"][1]["scope"], "issue:vaccination");
+    let context = types["types"][1]["context"].as_str().unwrap().strip_prefix(ISSUER).unwrap();
     let context = running.get(context);
     assert_eq!(context.header("content-type"), Some("application/ld+json"));
     assert!(context.json()["@context"].is_object());

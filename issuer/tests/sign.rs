@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in the functions it shares too")]
 
 use sillok_issuer::compose::{Composition, compose, context_document, context_path, credential_id};
+use sillok_issuer::format::Format;
 use sillok_issuer::sign::{FileSigner, SignError, Signer, sign_compact};
 use sillok_issuer::slots::Slot;
 use sillok_issuer::types::CredentialTypes;
@@ -25,7 +26,8 @@ fn payload(holder: Option<&PublicKey>) -> String {
     let kind = types.get("vaccination").unwrap();
     let claims = kind.check(CLAIMS).unwrap();
     let id = credential_id(&[0xff; 16]);
-    compose(&Composition {
+    let composition = Composition {
+        format: Format::VcJwt,
         issuer: ISSUER,
         issuer_name: "Health authority",
         kind,
@@ -33,9 +35,10 @@ fn payload(holder: Option<&PublicKey>) -> String {
         id: &id,
         slot: Slot { list: ListId([0xab; 16]), index: 77 },
         holder,
+        holder_did: None,
         valid_from: NOW,
-    })
-    .unwrap()
+    };
+    compose(&composition, &mut || unreachable!("nothing is hidden")).unwrap().payload
 }
 
 #[test]

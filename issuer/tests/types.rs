@@ -73,7 +73,10 @@ fn a_folder_adds_types_and_what_is_wrong_with_one_is_told() {
     fs::write(&path, good).unwrap();
     fs::write(folder.path().join("README.txt"), "not a type").unwrap();
     let types = CredentialTypes::load(Some(folder.path())).unwrap();
-    assert_eq!(types.iter().map(|kind| kind.name()).collect::<Vec<_>>(), ["test-result", "vaccination"]);
+    assert_eq!(
+        types.iter().map(|kind| kind.name()).collect::<Vec<_>>(),
+        ["pass", "test-result", "vaccination"]
+    );
     let kind = types.get("test-result").unwrap();
     assert_eq!(kind.check(r#"{"result":"maybe"}"#).unwrap_err().keyword, "enum");
     for (from, to, told) in [
@@ -84,6 +87,11 @@ fn a_folder_adds_types_and_what_is_wrong_with_one_is_told() {
         ("\"name\":\"test-result\"", "\"name\":\"test-result\",\"colour\":1", "colour"),
         ("{\"enum\":[\"negative\",\"positive\"]}", "{\"$ref\":\"https://example.com/x\"}", "credential type"),
         ("{\"result\":\"urn:x#result\"}", "3", "its context is not an object"),
+        // A place that nothing is at would hide nothing, and nobody would know.
+        ("\"schema\"", "\"selective\":[\"/resutl\"],\"schema\"", "\"/resutl\" is no claim of its schema"),
+        ("\"schema\"", "\"selective\":[\"/result\",\"/result\"],\"schema\"", "is hidden twice"),
+        ("\"schema\"", "\"labels\":{\"result\":{}},\"schema\"", "is no claim of its schema"),
+        ("\"schema\"", "\"decoys\":17,\"schema\"", "decoys"),
     ] {
         fs::write(&path, good.replacen(from, to, 1)).unwrap();
         let error = CredentialTypes::load(Some(folder.path())).unwrap_err();

@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 use sillok_tests::vectors::Vector;
+use sillok_verifier::credential::IN_THE_CLEAR;
 use sillok_verifier::encoding::{decode_base64url, encode_base64url};
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::key::PublicKey;
@@ -13,7 +14,12 @@ use crate::files::{Outcome, bytes, error, text};
 pub(crate) fn run(vector: &Vector) -> Outcome {
     let payload = json(bytes(vector, "payload"))?;
     let disclosures: Vec<&[u8]> = vector.all_of("disclosure").collect();
-    match reveal(&payload, &disclosures, Hidden::Inside("credentialSubject")) {
+    let hidden = match vector.get("form") {
+        None => Hidden::Inside("credentialSubject"),
+        Some(b"dc+sd-jwt") => Hidden::Outside(IN_THE_CLEAR),
+        Some(_other) => return Err("the form can hide nothing".into()),
+    };
+    match reveal(&payload, &disclosures, hidden) {
         Err(refused) => error(refused.code()),
         Ok(claims) => same_claims(&claims, bytes(vector, "claims")),
     }

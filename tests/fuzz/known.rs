@@ -18,7 +18,7 @@ use sillok_verifier::packed::unpack;
 use sillok_verifier::population::Population;
 use sillok_verifier::sd_jwt::Presentation;
 use sillok_verifier::snapshot::SnapshotFile;
-use sillok_verifier::{Evidence, Holder, Memory, Policy as DoorPolicy, Trust, verify};
+use sillok_verifier::{Evidence, Format, Holder, Memory, Policy as DoorPolicy, Trust, verify};
 
 use crate::corpus::{NOW, containers, notes, parts, snapshots, vectors};
 
@@ -155,7 +155,8 @@ fn signing_inputs(keys: &[PublicKey]) -> BTreeSet<Vec<u8>> {
     // The longest that any type allows: a credential that is too long was signed all the same.
     let tokens = tokens.iter().map(|shown| shown.split(|&byte| byte == b'~').next().unwrap_or_default());
     let parsed = tokens.flat_map(|token| {
-        [TokenType::STATUS_LIST, TokenType::SD_CREDENTIAL].map(|expected| Jws::parse(token, expected).ok())
+        let types = Format::ALL.map(Format::token_type).into_iter().chain([TokenType::STATUS_LIST]);
+        types.map(|expected| Jws::parse(token, expected).ok())
     });
     let parsed = parsed.flatten();
     let signed = parsed.filter(|jws| keys.iter().any(|key| jws.verify(key).is_ok()));

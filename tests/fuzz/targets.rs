@@ -16,7 +16,7 @@ use sillok_log::tile::{Tile, encode_bundle, parse_bundle};
 use sillok_log::{Hash, LeafIndex};
 use sillok_tests::reference::delta::delta as delta_file;
 use sillok_tests::reference::tree::sha256;
-use sillok_verifier::credential::Credential;
+use sillok_verifier::credential::{Credential, IN_THE_CLEAR};
 use sillok_verifier::datetime::DateTimeStamp;
 use sillok_verifier::json::{Json, Limits};
 use sillok_verifier::jws::{Jws, TokenType, compact};
@@ -29,7 +29,7 @@ use sillok_verifier::status_list::{
     encode_token_list,
 };
 use sillok_verifier::trust::{Container, Delta, DeltaError, EarlierLandmarks, Feed, Root};
-use sillok_verifier::{Evidence, Holder, Memory, Policy as DoorPolicy, Trust, verify};
+use sillok_verifier::{Evidence, Format, Holder, Memory, Policy as DoorPolicy, Trust, verify};
 
 use crate::corpus::{NOW, delta_base, parts};
 use crate::known::{Door, known};
@@ -161,9 +161,10 @@ pub(crate) fn authorization(input: &[u8]) -> bool {
 
 /// A credential or a status list as a compact JWS.
 pub(crate) fn jws(input: &[u8]) -> bool {
-    let tokens = [TokenType::CREDENTIAL, TokenType::STATUS_LIST].map(|expected| Jws::parse(input, expected));
+    let types = Format::ALL.map(Format::token_type).into_iter().chain([TokenType::STATUS_LIST]);
+    let tokens = types.map(|expected| Jws::parse(input, expected));
     let mut accepted = false;
-    for jws in tokens.into_iter().flatten() {
+    for jws in tokens.flatten() {
         let signing_input = std::str::from_utf8(jws.signing_input()).expect("base64url is ASCII");
         assert_eq!(compact(signing_input, jws.signature()).as_bytes(), input);
         if known().credential_keys.iter().any(|key| jws.verify(key).is_ok()) {
@@ -178,10 +179,16 @@ pub(crate) fn jws(input: &[u8]) -> bool {
 pub(crate) fn credential(input: &[u8]) -> bool {
     let limits = Limits { bytes: 16_384, depth: 16, values: 2_048 };
     let Ok(json) = Json::parse(input, &limits) else { return false };
-    let Ok(credential) = Credential::parse(&json) else { return false };
-    assert_eq!(Credential::parse(&json).as_ref(), Ok(&credential));
-    assert!(credential.valid_until.is_none_or(|until| until.0 <= MAX_SECONDS));
-    true
+    let mut forms = 0;
+    for format in Format::ALL {
+        let Ok(credential) = Credential::parse_as(format, &json) else { continue };
+        assert_eq!(Credential::parse_as(format, &json).as_ref(), Ok(&credential));
+        assert!(credential.valid_until.is_none_or(|until| until.0 <= MAX_SECONDS));
+        forms += 1;
+    }
+    // The two of VC 2.0 have one payload; what is of two others has two meanings.
+    assert!(forms <= 2, "a payload of {forms} forms");
+    forms > 0
 }
 
 /// A presentation: taken apart, and at a door that asks for a live code. Or a payload, with every disclosure there is.
@@ -190,9 +197,10 @@ pub(crate) fn presentation(input: &[u8]) -> bool {
     if let Ok(payload) = Json::parse(input, &limits) {
         let disclosures: Vec<Vec<u8>> = parts(&["disclosure"]);
         // With all of them something is always left over: one after another.
-        let mut processed = disclosures
+        let places = [Hidden::Inside("credentialSubject"), Hidden::Outside(IN_THE_CLEAR)];
+        let mut processed = places
             .iter()
-            .map(|one| reveal(&payload, &[one.as_slice()], Hidden::Inside("credentialSubject")));
+            .flat_map(|place| disclosures.iter().map(|one| reveal(&payload, &[one.as_slice()], *place)));
         return processed.any(|claims| claims.is_ok_and(|claims| claims.object().is_ok()));
     }
     let Ok(shown) = Presentation::parse(input) else { return false };

@@ -16,6 +16,7 @@ pub mod date;
 pub mod delta;
 pub mod entry;
 pub mod evidence;
+pub mod forms;
 pub mod landmark;
 pub mod ledger;
 pub mod note;

@@ -11,9 +11,10 @@ use sillok_client::Source;
 use sillok_client::landmark::{LandmarkProofError, LandmarkProver};
 use sillok_log::policy::Policy;
 use sillok_log::receipt::{IssueExtra, MAX_RECEIPT_BYTES, Receipt, SubtreeReceipt};
-use sillok_verifier::jws::{Jws, MAX_TOKEN_BYTES, TokenType};
+use sillok_verifier::jws::{Jws, JwsError};
+use sillok_verifier::sd_jwt::MAX_PRESENTATION_BYTES;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
-use sillok_verifier::{Memory, Trust};
+use sillok_verifier::{Format, Memory, Trust};
 
 use crate::command::verify::read;
 use crate::context::Context;
@@ -45,14 +46,14 @@ pub(crate) struct Args {
     /// when the credential came.
     #[arg(long)]
     wait: bool,
-    /// The credential (a compact JWS), or - for standard input.
+    /// The credential (a compact JWS or an SD-JWT), or - for standard input.
     #[arg(value_name = "CREDENTIAL")]
     credential: PathBuf,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
 pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
-    let credential = read(&args.credential, MAX_TOKEN_BYTES)?;
+    let credential = read(&args.credential, MAX_PRESENTATION_BYTES)?;
     let credential = credential.trim_ascii_end();
     let receipt = Receipt::parse(&read(&args.receipt, MAX_RECEIPT_BYTES)?)
         .with_context(|| format!("{} is refused", args.receipt.display()))?;
@@ -60,8 +61,8 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
     let (trust, _memory) = Trust::open(&container, None, &Memory::default(), (context.clock)())
         .with_context(|| format!("{} is refused", args.trust.display()))?;
 
-    let token = Jws::parse(credential, TokenType::CREDENTIAL)
-        .with_context(|| format!("{} is refused", args.credential.display()))?;
+    let token =
+        issuer_signed(credential).with_context(|| format!("{} is refused", args.credential.display()))?;
     let Some(extra) = receipt.extra.as_deref() else {
         bail!("{} has no extra: it is of no credential", args.receipt.display());
     };
@@ -90,6 +91,14 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The token of a credential of whatever form: disclosures are not in the log.
+fn issuer_signed(credential: &[u8]) -> Result<Jws<'_>, JwsError> {
+    let token = credential.split(|&byte| byte == b'~').next().unwrap_or_default();
+    let form = |format: &Format| Jws::parse(token, format.token_type());
+    let another = Format::ALL.iter().find_map(|format| form(format).ok());
+    another.map_or_else(|| form(&Format::VcJwt), Ok)
 }
 
 fn cosigned(args: &Args, receipt: &Receipt, policy: &Policy) -> anyhow::Result<Exit> {

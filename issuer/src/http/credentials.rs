@@ -14,6 +14,7 @@ use crate::application::Core;
 use crate::auth::Caller;
 use crate::config::MAX_BATCH;
 use crate::error::{Code, Problem};
+use crate::format::Format;
 use crate::issue::{Issued, Order, check_key};
 use crate::status::StatusOrder;
 
@@ -33,11 +34,12 @@ pub(super) async fn issue(
     object.expect_only(&["credential", "options"]).map_err(malformed)?;
     let order = Order::read(object, &caller, &key)?;
     core.authorise(&caller, &order)?;
+    let format = order.format;
     let issued = core.issue(&caller, vec![order]).await?.pop();
     let issued = issued.ok_or_else(|| Problem::new(Code::Internal, "there is no answer"))??;
     Ok(HttpResponse::Created()
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(Enveloped::new(&issued)))
+        .json(Enveloped::new(&issued, format)))
 }
 
 /// `POST /credentials/issue/batch`.
@@ -52,17 +54,22 @@ pub(super) async fn issue_batch(
         Err(problem) => return refuse(&request, payload, problem).await,
     };
     let (orders, answers) = read_batch(&core, &caller, &request, payload).await?;
-    let mut issued =
-        if orders.is_empty() { Vec::new() } else { core.issue(&caller, orders).await? }.into_iter();
+    let formats: Vec<Format> = orders.iter().map(|order| order.format).collect();
+    let issued = if orders.is_empty() { Vec::new() } else { core.issue(&caller, orders).await? };
+    let mut issued = issued.into_iter().zip(formats);
     let results: Vec<Item> = answers
         .into_iter()
-        .map(|refused| match refused.map_or_else(|| issued.next(), |problem| Some(Err(problem))) {
-            Some(Ok(issued)) => Item::Issued { answer: Enveloped::new(&issued), status: 201 },
-            Some(Err(problem)) => {
-                core.metrics.refuse(problem.code);
-                Item::refused(&problem)
+        .map(|refused| {
+            match refused.map_or_else(|| issued.next(), |problem| Some((Err(problem), Format::VcJwt))) {
+                Some((Ok(issued), format)) => {
+                    Item::Issued { answer: Enveloped::new(&issued, format), status: 201 }
+                }
+                Some((Err(problem), _format)) => {
+                    core.metrics.refuse(problem.code);
+                    Item::refused(&problem)
+                }
+                None => Item::refused(&Problem::new(Code::Internal, "there is no answer")),
             }
-            None => Item::refused(&Problem::new(Code::Internal, "there is no answer")),
         })
         .collect();
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Results { results }))
@@ -160,10 +167,17 @@ struct Envelope {
 }
 
 impl Enveloped {
-    fn new(issued: &Issued) -> Self {
+    fn new(issued: &Issued, format: Format) -> Self {
+        let media_type = match format {
+            Format::DcSdJwt => "data:application/dc+sd-jwt,",
+            // VC 1.1 has no media type of its own.
+            Format::JwtVcJson => "data:application/jwt,",
+            Format::VcJwt => "data:application/vc+jwt,",
+            Format::VcSdJwt => "data:application/vc+sd-jwt,",
+        };
         let credential = Envelope {
             context: ["https://www.w3.org/ns/credentials/v2"],
-            id: ["data:application/vc+jwt,", &issued.credential].concat(),
+            id: [media_type, &issued.credential].concat(),
             kind: "EnvelopedVerifiableCredential",
         };
         Self { credential, receipt: STANDARD.encode(&issued.receipt) }

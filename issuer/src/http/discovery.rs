@@ -22,15 +22,23 @@ pub(super) async fn jwt_vc_issuer(core: web::Data<Core>, request: HttpRequest) -
 pub(super) async fn did_document(core: web::Data<Core>, request: HttpRequest) -> HttpResponse {
     let did = did_web(&core.config.public_url);
     let publication = core.publication();
-    let methods = publication.keys.iter().filter_map(|key| {
-        let jwk = jwk(key)?;
-        let id = format!("{did}#{}", jwk["kid"].as_str()?);
-        Some(json!({ "id": id, "type": "JsonWebKey", "controller": did, "publicKeyJwk": jwk }))
+    // Each key twice: readers of JSON Web Signature 2020 know one kind of method, those of VC-JOSE-COSE the other, and `kid` of what
+    // the former read names the first.
+    let methods = publication.keys.iter().filter_map(jwk).flat_map(|jwk| {
+        let kid = jwk["kid"].as_str().unwrap_or_default().to_owned();
+        let method = |id: String, kind: &str| {
+            json!({ "id": id, "type": kind, "controller": did, "publicKeyJwk": jwk })
+        };
+        [method(format!("{did}#{kid}"), "JsonWebKey2020"), method(format!("{did}#{kid}-jwk"), "JsonWebKey")]
     });
     let methods: Vec<Value> = methods.collect();
     let assertion: Vec<&Value> = methods.iter().map(|method| &method["id"]).collect();
     let body = json!({
-        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"],
+        "@context": [
+            "https://www.w3.org/ns/did/v1",
+            "https://w3id.org/security/jwk/v1",
+            "https://w3id.org/security/suites/jws-2020/v1",
+        ],
         "id": did,
         "alsoKnownAs": [core.config.public_url],
         "verificationMethod": methods,
@@ -70,6 +78,18 @@ pub(super) async fn context(
     Ok(rendered(&request, &file, SHORT_CACHE))
 }
 
+/// `GET /credential-types/<type>/v1`: what wallets read of a type at its `vct`.
+pub(super) async fn type_metadata(
+    core: web::Data<Core>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let kind = core.types.find(&path).ok_or_else(unknown)?;
+    let metadata = kind.metadata(&core.config.public_url);
+    let file = Rendered::new("application/json", metadata.document.clone().into_bytes());
+    Ok(rendered(&request, &file, SHORT_CACHE))
+}
+
 /// `GET /trust-bundle`.
 pub(super) async fn trust_bundle(core: web::Data<Core>, request: HttpRequest) -> HttpResponse {
     rendered(&request, &core.publication().bundle, BUNDLE_CACHE)
@@ -105,6 +125,7 @@ pub(super) async fn status_list(
         "snapshot" => &files.snapshot,
         "revocation" => &files.revocation,
         "suspension" => &files.suspension,
+        "token" => &files.token,
         _ => return Err(unknown()),
     };
     //= specs/status.md#publication

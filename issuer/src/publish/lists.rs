@@ -10,7 +10,7 @@ use sillok_log::{TreeSize, UnixSeconds};
 use sillok_verifier::snapshot::SnapshotFile;
 
 use super::events::composed;
-use super::render::{Plane, plane_credential};
+use super::render::{Plane, plane_credential, token};
 use super::state::{ListRecord, SnapshotRecord, replace};
 use super::{Desk, Error, Extent, ListFiles, Rendered};
 use crate::ledger::{Author, Error as LedgerError, Logged, Outcome, Refused};
@@ -156,17 +156,20 @@ impl Desk {
             let times = (snapshot.issued, snapshot.not_after);
             let plane = |plane| plane_credential(plane, state, (&uri, &issuer), signer.as_ref(), times);
             let folder = self.list_folder(id);
-            let render = |plane: Plane, text: String| -> Result<Rendered, Error> {
-                replace(&folder.join(plane.name()), text.as_bytes(), PUBLIC_MODE)?;
-                Ok(Rendered::new("application/vc+jwt", text.into_bytes()))
+            let render = |name: &str, media_type, text: String| -> Result<Rendered, Error> {
+                replace(&folder.join(name), text.as_bytes(), PUBLIC_MODE)?;
+                Ok(Rendered::new(media_type, text.into_bytes()))
             };
-            let revocation = render(Plane::Revocation, plane(Plane::Revocation)?)?;
-            let suspension = render(Plane::Suspension, plane(Plane::Suspension)?)?;
+            let [revocation, suspension] = [Plane::Revocation, Plane::Suspension]
+                .map(|which| render(which.name(), "application/vc+jwt", plane(which)?));
+            let (revocation, suspension) = (revocation?, suspension?);
+            let text = token(state, &uri, signer.as_ref(), times)?;
+            let token = render("token", "application/statuslist+jwt", text)?;
             let json = file.to_json();
             // If we crash before this: renderings that are newer than the snapshot file, which is allowed.
             replace(&folder.join("snapshot"), json.as_bytes(), PUBLIC_MODE)?;
             let snapshot = Rendered::new("application/json", json.into_bytes());
-            self.published.insert(id, (file, ListFiles { snapshot, revocation, suspension }));
+            self.published.insert(id, (file, ListFiles { snapshot, revocation, suspension, token }));
             self.changed.remove(&id);
         }
         Ok(())

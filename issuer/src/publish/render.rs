@@ -1,10 +1,10 @@
-//! The W3C renderings of a status list.
+//! The renderings of a status list for readers of W3C and IETF credentials.
 
 use sillok_log::UnixSeconds;
 use sillok_log::status::ListState;
 use sillok_verifier::json::push_string;
 use sillok_verifier::jws::TokenType;
-use sillok_verifier::status_list::encode_bitstring;
+use sillok_verifier::status_list::{encode_bitstring, encode_token_list};
 
 use super::Error;
 use super::events::composed;
@@ -65,3 +65,25 @@ pub(super) fn plane_credential(
     payload.push_str("}}");
     Ok(sign_compact(signer, &payload, TokenType::STATUS_LIST)?.into_text())
 }
+
+//= specs/status.md#ietf-rendering
+/// Both planes as a signed status list token, from a time to another.
+pub(super) fn token(
+    state: &ListState,
+    uri: &str,
+    signer: &dyn Signer,
+    (now, not_after): (UnixSeconds, UnixSeconds),
+) -> Result<String, Error> {
+    let mut payload = String::from(r#"{"sub":"#);
+    push_string(&mut payload, &format!("{uri}/token"));
+    payload.push_str(&format!(
+        r#","iat":{},"exp":{},"ttl":{TTL_SECONDS},"status_list":{{"bits":2,"lst":"#,
+        now.0, not_after.0
+    ));
+    push_string(&mut payload, &encode_token_list(state.revocation(), state.suspension()));
+    payload.push_str("}}");
+    Ok(sign_compact(signer, &payload, TokenType::STATUS_TOKEN)?.into_text())
+}
+
+/// As long as the file may be kept by whoever fetches it (specs/status.md, "Publication").
+const TTL_SECONDS: u64 = 60;

@@ -283,7 +283,7 @@ pub(crate) fn status_request(id: &str, purpose: &str, set: bool) -> Value {
 /// Credential and receipt of an answer.
 pub(crate) fn issued(answer: &Value) -> (String, String) {
     let id = answer["verifiableCredential"]["id"].as_str().unwrap_or_else(|| panic!("{answer}"));
-    let credential = id.strip_prefix("data:application/vc+jwt,").unwrap().to_owned();
+    let credential = id.strip_prefix("data:application/").unwrap().split_once(',').unwrap().1.to_owned();
     let receipt = STANDARD.decode(answer["receipt"].as_str().unwrap()).unwrap();
     (credential, String::from_utf8(receipt).unwrap())
 }

@@ -114,16 +114,19 @@ pub fn compact(header: &str, payload: &str, key: &IssuerKey) -> String {
     format!("{input}.{}", base64url(&key.sign(input.as_bytes())))
 }
 
+/// One entry of a slot.
+#[must_use]
+pub fn status_entry(uri: &str, purpose: &str, index: &str) -> String {
+    json::object(&[
+        ("type", json::string("BitstringStatusListEntry")),
+        ("statusPurpose", json::string(purpose)),
+        ("statusListIndex", json::string(index)),
+        ("statusListCredential", json::string(&format!("{uri}/{purpose}"))),
+    ])
+}
+
 /// `credentialStatus`: the two entries of one slot.
 #[must_use]
 pub fn status_entries(uri: &str, index: &str) -> String {
-    let entry = |purpose: &str| {
-        json::object(&[
-            ("type", json::string("BitstringStatusListEntry")),
-            ("statusPurpose", json::string(purpose)),
-            ("statusListIndex", json::string(index)),
-            ("statusListCredential", json::string(&format!("{uri}/{purpose}"))),
-        ])
-    };
-    json::array(&[entry("revocation"), entry("suspension")])
+    json::array(&[status_entry(uri, "revocation", index), status_entry(uri, "suspension", index)])
 }

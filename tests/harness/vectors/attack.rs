@@ -13,6 +13,7 @@ use crate::reference::json::object;
 mod bundle;
 mod claim;
 mod form;
+mod forms;
 mod header;
 mod note;
 mod signature;
@@ -32,6 +33,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(status::vectors());
     all.extend(note::vectors());
     all.extend(types::vectors());
+    all.extend(forms::vectors());
     all
 }
 

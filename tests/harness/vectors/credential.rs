@@ -6,6 +6,7 @@ use crate::reference::credential::{IssuerKey, compact, header, signing_input, st
 use crate::reference::encoding::base64url;
 use crate::reference::json::{array, object, string};
 
+mod forms;
 mod payload;
 
 /// The vectors of the topic.
@@ -18,6 +19,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(jsons());
     all.extend(signatures());
     all.extend(payload::vectors());
+    all.extend(forms::vectors());
     all
 }
 

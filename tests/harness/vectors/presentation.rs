@@ -13,6 +13,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(misplaced());
     all.extend(unreferenced());
     all.extend(nonconforming());
+    all.extend(sd_jwt_vc());
     all
 }
 
@@ -260,5 +261,60 @@ fn nonconforming() -> Vec<Vector> {
         case("dots-beside", "... beside another member", &within("{\"a\":[{\"...\":\"x\",\"b\":1}]}")),
         case("dots-number", "... is a string", &within("{\"a\":[{\"...\":1}]}")),
         case("dots-outside", "... outside an array", &within("{\"a\":{\"...\":\"x\"}}")),
+    ]
+}
+
+/// The document of an SD-JWT VC: what is hidden stands beside what must be in the clear.
+fn sd_jwt_vc() -> Vec<Vector> {
+    let case = |name: &str, expect: &str, comment: &str, payload: &str, disclosures: &[&str]| {
+        vector(&format!("sd-jwt-vc-{name}"), expect, comment, payload, disclosures).line("form", "dc+sd-jwt")
+    };
+    let (name, iss) = (member(1, "name", "\"A\""), member(2, "iss", "\"https://other.example\""));
+    let inner = member(3, "place", &object(&[digests(&[&member(4, "street", "\"B\"")])]));
+    let street = member(4, "street", "\"B\"");
+    let open = |members: &[(&str, String)]| {
+        object(&[&[("iss", string("https://issuer.example"))], members].concat())
+    };
+    vec![
+        case("top", "ok", "a member beside iss", &open(&[digests(&[&name])]), &[&name])
+            .line("claims", open(&[("name", string("A"))])),
+        case("nested", "ok", "a member in a member", &open(&[digests(&[&inner])]), &[&street, &inner])
+            .line("claims", open(&[("place", "{\"street\":\"B\"}".into())])),
+        case(
+            "nothing-disclosed",
+            "ok",
+            "what is hidden leaves no trace",
+            &open(&[digests(&[&name, &inner])]),
+            &[],
+        )
+        .line("claims", open(&[])),
+        case(
+            "iss-hidden",
+            "error disclosure.forbidden-name",
+            "the issuer is kept back",
+            &object(&[digests(&[&iss])]),
+            &[&iss],
+        ),
+        case(
+            "iss-overwritten",
+            "error disclosure.forbidden-name",
+            "an issuer beside the one in the clear",
+            &open(&[digests(&[&iss])]),
+            &[&iss],
+        ),
+        case(
+            "status-hidden-inside",
+            "error credential.nonconforming",
+            "a part of status is hidden",
+            &open(&[("status", "{\"_sd\":[]}".into())]),
+            &[],
+        ),
+        case(
+            "dots-at-top",
+            "error credential.nonconforming",
+            "... outside an array",
+            &open(&[("...", string("x"))]),
+            &[],
+        ),
     ]
 }

@@ -6,6 +6,7 @@ use crate::reference::credential::{IssuerKey, compact, header, status_entries};
 use crate::reference::json::{object, string};
 
 mod codes;
+mod forms;
 mod holders;
 mod landmarks;
 mod logs;
@@ -24,6 +25,7 @@ pub fn vectors() -> Vec<Vector> {
     all.extend(documents());
     all.extend(clocks());
     all.extend(floors());
+    all.extend(forms::vectors());
     all.extend(holders::vectors());
     all.extend(codes::vectors());
     all.extend(places::vectors());

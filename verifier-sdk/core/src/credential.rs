@@ -13,25 +13,32 @@ use sillok_log::UnixSeconds;
 use sillok_log::entry::MAX_TIME;
 
 use crate::datetime::DateTimeStamp;
+use crate::format::Format;
 use crate::json::{Json, Object};
 use crate::key::PublicKey;
 
+mod did;
 mod form;
+mod jwt_vc;
+mod sd_jwt_vc;
 mod status;
 
+pub use did::did_web;
+pub(crate) use did::issuer_url;
+pub use sd_jwt_vc::{IN_THE_CLEAR, vct};
 pub use status::StatusReference;
 
 /// What a verifier needs of a credential whose document is in order. The claims themselves stay in the JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Credential {
-    /// `id`, an absolute URL.
+    /// `id` or `jti`, an absolute URL.
     pub id: String,
-    /// The issuer's id: `issuer` or `issuer.id`, and `iss`.
+    /// The issuer's id: `issuer` or `issuer.id`, and `iss`; of a did:web the URL that it stands for.
     pub issuer: String,
-    /// `validFrom`, rounded down.
+    /// `validFrom`, rounded down, or `nbf` in the forms that have no other.
     pub valid_from: UnixSeconds,
-    /// `validUntil`, rounded down.
+    /// `validUntil`, rounded down, or `exp` in the forms that have no other.
     pub valid_until: Option<UnixSeconds>,
     /// `nbf`: the signature is good from here.
     pub not_before: Option<UnixSeconds>,
@@ -44,7 +51,21 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// Reads the payload of a credential and checks every rule that the document can break by itself.
+    /// Reads the payload of a credential of this form and checks every rule that the document can break by itself.
+    ///
+    /// # Errors
+    /// The first rule that it breaks; that two members name two issuers comes last.
+    //= specs/credential.md#forms
+    pub fn parse_as(format: Format, payload: &Json) -> Result<Self, CredentialError> {
+        let claims = payload.object().map_err(|_error| broken("", "is not an object"))?;
+        match format {
+            Format::DcSdJwt => sd_jwt_vc::parse(claims),
+            Format::JwtVcJson => jwt_vc::parse(claims),
+            Format::VcJwt | Format::VcSdJwt => Self::parse(payload),
+        }
+    }
+
+    /// Reads the payload of a credential of VC 2.0 and checks every rule that the document can break by itself.
     ///
     /// # Errors
     /// The first rule that it breaks; that `iss` is not the issuer comes last.
@@ -57,7 +78,7 @@ impl Credential {
                 return Err(broken(name, "must not be there"));
             }
         }
-        form::check_context(claims)?;
+        form::check_context(claims, &form::CONTEXT_2)?;
         let id = form::url(claims, "id")?.ok_or_else(|| broken("id", "is missing"))?;
         form::check_type(claims)?;
         let issuer = issuer(claims)?;
@@ -73,12 +94,23 @@ impl Credential {
         if claims.get("iss").and_then(|iss| iss.string().ok()) != Some(issuer) {
             return Err(CredentialError::IssuerMismatch);
         }
-        let (id, issuer) = (id.to_string(), issuer.to_string());
+        let (id, issuer) = (id.to_string(), issuer_url(issuer).into_owned());
         Ok(Self { id, issuer, valid_from, valid_until, not_before, expires, status, holder })
     }
 }
 
-/// Checks what disclosures can break in a payload that [`Credential::parse`] has read: all that is hidden is in the subject.
+/// The claims of a payload that [`Credential::parse_as`] has read, with what was disclosed of them, in the members of VC 2.0 that
+/// rules and callers look at, whatever form they came in.
+//= specs/credential.md#document
+pub(crate) fn document(format: Format, claims: Json) -> Json {
+    match (format, claims) {
+        (Format::DcSdJwt, Json::Object(claims)) => sd_jwt_vc::document(claims),
+        (Format::JwtVcJson, Json::Object(claims)) => jwt_vc::document(claims),
+        (_of_these_members, claims) => claims,
+    }
+}
+
+/// Checks what disclosures can break in a payload that [`Credential::parse_as`] has read: all that is hidden is in the subject.
 pub(crate) fn check_disclosed(payload: &Json) -> Result<(), CredentialError> {
     let claims = payload.object().map_err(|_error| broken("", "is not an object"))?;
     form::check_disclosed_subject(claims)

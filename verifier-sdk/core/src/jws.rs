@@ -93,7 +93,7 @@ impl<'a> Jws<'a> {
     pub(crate) fn parse_one_of(token: &'a [u8], expected: &[TokenType]) -> Result<Self, JwsError> {
         let limit = expected.first().map_or(0, |first| first.max_bytes);
         let Parts { signing_input, header, payload, signature } = Parts::read(token, limit)?;
-        let header = Header::parse(&header, expected, claimed_issuer(&payload))?;
+        let header = Header::parse(&header, expected, &payload)?;
         Ok(Self { signing_input, header, payload, signature })
     }
 
@@ -115,11 +115,11 @@ impl<'a> Jws<'a> {
         &self.payload
     }
 
-    /// The issuer that the payload names in `issuer`, as a string or as an object with `id`: under whom to look
-    /// for the key. Nobody vouches for it before [`Jws::verify`].
+    /// The issuer that the payload names, where a token of this type does: in `issuer`, as a string or as an object with `id`,
+    /// or in `iss`. Under whom to look for the key; nobody vouches for it before [`Jws::verify`].
     #[must_use]
     pub fn claimed_issuer(&self) -> Option<&str> {
-        claimed_issuer(&self.payload)
+        claimed_issuer(&self.payload, self.header.typ)
     }
 
     pub(crate) fn into_payload(self) -> Json {
@@ -183,7 +183,7 @@ impl<'a> Parts<'a> {
 }
 
 impl Header {
-    fn parse(header: &Object, expected: &[TokenType], issuer: Option<&str>) -> Result<Self, JwsError> {
+    fn parse(header: &Object, expected: &[TokenType], payload: &Json) -> Result<Self, JwsError> {
         // `crit`, `b64`, `jwk`, `jku`, `x5c`, `x5u`, `zip` and whatever comes next: a member that some reader
         // acts upon and we do not is two meanings of one token.
         header
@@ -199,6 +199,7 @@ impl Header {
             return Err(JwsError::WrongType { member: "cty", expected: expected.cty });
         }
         let algorithm = text("alg").and_then(Algorithm::from_name).ok_or(JwsError::Algorithm)?;
+        let issuer = claimed_issuer(payload, expected.typ);
         let key_id = text("kid").and_then(|kid| parse_key_id(kid, issuer)).ok_or(JwsError::KeyId)?;
         Ok(Self { typ: expected.typ, algorithm, key_id })
     }
@@ -213,7 +214,10 @@ fn parse_key_id(kid: &str, issuer: Option<&str>) -> Option<Thumbprint> {
     decode_base64url_exact(thumbprint.as_bytes()).map(Thumbprint)
 }
 
-fn claimed_issuer(payload: &Json) -> Option<&str> {
+fn claimed_issuer<'p>(payload: &'p Json, typ: &str) -> Option<&'p str> {
+    if [TokenType::JWT_VC.typ, TokenType::SD_JWT_VC.typ].contains(&typ) {
+        return payload.get("iss")?.string().ok();
+    }
     let issuer = payload.get("issuer")?;
     issuer.string().or_else(|_object| issuer.object()?.string("id")).ok()
 }

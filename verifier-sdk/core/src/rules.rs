@@ -10,6 +10,7 @@ use sillok_log::entry::Thumbprint;
 
 use crate::acceptance::{Decision, Outlook};
 use crate::clock::Clock;
+use crate::credential::{document, issuer_url};
 use crate::evidence::Evidence;
 use crate::holder;
 use crate::key::{Algorithm, PublicKey};
@@ -42,11 +43,11 @@ pub(crate) fn decide(
     let now = clock.now;
     trust::check(trust, now)?;
     clock.behind(trust, kept)?;
-    let header::Shown { token, presentation } = header::read(evidence.credential)?;
+    let header::Shown { token, format, presentation } = header::read(evidence.credential)?;
     let presentation = presentation.as_ref();
     let signed = signature::check(&token, trust.issuers(), policy.signatures())?;
-    let credential = shape::check(&token)?;
-    let shown = disclosures::check(&token, presentation)?;
+    let credential = shape::check(&token, format)?;
+    let shown = disclosures::check(&token, format, presentation)?;
     validity::check(&credential, now)?;
     let logged = inclusion::check(evidence.receipt, &signed, trust, kept)?;
     cut::check(&signed, &logged)?;
@@ -55,11 +56,12 @@ pub(crate) fn decide(
     let clock_behind = clock.behind(trust, kept)?;
     let key = credential.holder.as_ref();
     let holder = holder::check(policy.holder(), key, presentation, policy.signatures(), now)?;
-    let hides = presentation.is_some_and(|shown| disclosures::hides(&token, shown));
-    let claims = Claims::new(shown.unwrap_or_else(|| token.into_payload()));
+    let hides = presentation.is_some_and(|shown| disclosures::hides(&token, format, shown));
+    let claims = Claims::new(shown.unwrap_or_else(|| document(format, token.into_payload())));
     let place =
         policy.place().map(|place| place::check(place, trust, claims.json(), hides, now)).transpose()?;
     Ok(Facts {
+        format,
         issuer: credential.issuer,
         key: signed.thumbprint,
         origin: logged.origin,
@@ -84,17 +86,17 @@ pub(crate) fn unverified_decision(
     place: Place<'_>,
     now: UnixSeconds,
 ) -> Result<(Decision, Outlook), Reason> {
-    let header::Shown { token, presentation } = header::read(credential)?;
-    let shown = disclosures::check(&token, presentation.as_ref())?;
-    let claims = shown.as_ref().unwrap_or_else(|| token.payload());
+    let header::Shown { token, format, presentation } = header::read(credential)?;
+    let shown = disclosures::check(&token, format, presentation.as_ref())?;
+    let claims = shown.unwrap_or_else(|| document(format, token.into_payload()));
     let set = trust.rule_set(place.jurisdiction()).ok_or(Reason::RulesUnknownPlace)?;
-    Ok((set.decide(place.class(), claims, now), set.outlook(place.class(), claims, now)))
+    Ok((set.decide(place.class(), &claims, now), set.outlook(place.class(), &claims, now)))
 }
 
 /// Rule 2, and the issuer that the credential claims before anything else of it is checked.
 pub(crate) fn claimed_issuer(evidence: &Evidence<'_>) -> Result<String, Reason> {
     let shown = header::read(evidence.credential)?;
-    shown.token.claimed_issuer().map(String::from).ok_or(Reason::IssuerUnknown)
+    shown.token.claimed_issuer().map(|id| issuer_url(id).into_owned()).ok_or(Reason::IssuerUnknown)
 }
 
 /// Rules 2 to 5 for a credential that is not logged yet, as if this were the issuer's one key. Without `public` the
@@ -106,12 +108,12 @@ pub(crate) fn decide_issued(
     public: Option<&PublicKey>,
     now: UnixSeconds,
 ) -> Result<(), Reason> {
-    let header::Shown { token, presentation } = header::read(credential)?;
+    let header::Shown { token, format, presentation } = header::read(credential)?;
     // An issuer hands out no key-binding token: it has not the key.
     if presentation.as_ref().is_some_and(|shown| shown.key_binding.is_some()) {
         return Err(Reason::PresentationMalformed);
     }
-    if token.claimed_issuer() != Some(issuer) {
+    if token.claimed_issuer().is_none_or(|id| issuer_url(id) != issuer) {
         return Err(Reason::IssuerUnknown);
     }
     if token.header().key_id != thumbprint {
@@ -122,7 +124,7 @@ pub(crate) fn decide_issued(
         None if token.header().algorithm != algorithm => return Err(Reason::SignatureAlgorithm),
         None => {}
     }
-    let credential = shape::check(&token)?;
-    disclosures::check(&token, presentation.as_ref())?;
+    let credential = shape::check(&token, format)?;
+    disclosures::check(&token, format, presentation.as_ref())?;
     validity::check(&credential, now)
 }

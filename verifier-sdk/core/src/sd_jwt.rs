@@ -17,7 +17,7 @@ mod conceal;
 mod disclosure;
 mod reveal;
 
-pub use conceal::{Concealed, conceal_items, conceal_members};
+pub use conceal::{Concealed, Place, conceal, conceal_items, conceal_members};
 pub use disclosure::{Disclosure, DisclosureKind, MAX_SALT_CHARACTERS, MIN_SALT_CHARACTERS};
 pub(crate) use reveal::hides_more;
 pub use reveal::{Hidden, reveal};

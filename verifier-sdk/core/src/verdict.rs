@@ -12,6 +12,7 @@ use sillok_log::entry::Thumbprint;
 use sillok_log::{Hash, LeafIndex, TreeSize, UnixSeconds};
 
 use crate::acceptance::Outlook;
+use crate::format::Format;
 use crate::json::Json;
 
 mod reason;
@@ -73,6 +74,8 @@ impl fmt::Display for Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
+    /// The form in which the credential is shown.
+    pub format: Format,
     /// The issuer's URL.
     pub issuer: String,
     /// The key that verified the signature.
@@ -155,7 +158,9 @@ pub struct KeyBound {
     pub token: Hash,
 }
 
-/// The claims that were signed and shown: the payload, with the disclosed members in their places and without the hidden ones.
+/// The claims that were signed and shown, in the members of VC 2.0 whatever the form: with the disclosed ones in their places and
+/// without the hidden ones.
+//= specs/credential.md#document
 #[derive(Clone, PartialEq, Eq)]
 pub struct Claims(Json);
 

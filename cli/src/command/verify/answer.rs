@@ -51,6 +51,7 @@ pub(super) fn text_alone(verdict: &Verdict) -> String {
 }
 
 fn push_facts(out: &mut String, facts: &Facts) {
+    line(out, "form", facts.format.name());
     line(out, "issuer", &facts.issuer);
     line(out, "signed by", &format!("key {}", encode_base64url(&facts.key.0)));
     line(
@@ -126,6 +127,7 @@ pub(super) fn json(verdict: &Verdict, trust: &Trust, memory: &Memory, now: UnixS
     }
     if let Verdict::Valid(facts) = verdict {
         object["facts"] = json!({
+            "format": facts.format.name(),
             "issuer": facts.issuer,
             "key": facts.key.to_hex(),
             "kid": encode_base64url(&facts.key.0),

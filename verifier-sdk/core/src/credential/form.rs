@@ -34,14 +34,14 @@ pub(super) fn is_url(text: &str) -> bool {
     scheme_is_one && characters_are_some && percents_are_escapes && host_is_there
 }
 
-/// `@context`: an array; the first item is that of VC 2.0, the others are URLs or contexts.
-pub(super) fn check_context(claims: &Object) -> Result<(), CredentialError> {
+/// `@context`: an array; the first item is that of the data model, the others are URLs or contexts.
+pub(super) fn check_context(claims: &Object, base: &BaseContext) -> Result<(), CredentialError> {
     let items = claims.array("@context").map_err(|_error| broken("@context", "is not an array"))?;
     let Some((first, rest)) = items.split_first() else {
         return Err(broken("@context", "is empty"));
     };
-    if first.string().ok() != Some(CONTEXT) {
-        return Err(broken("@context", "does not begin with https://www.w3.org/ns/credentials/v2"));
+    if first.string() != Ok(base.url) {
+        return Err(broken("@context", base.otherwise));
     }
     let known = |item: &Json| item.object().is_ok() || item.string().is_ok_and(is_url);
     if rest.iter().all(known) { Ok(()) } else { Err(broken("@context", "holds neither a URL nor an object")) }
@@ -155,5 +155,21 @@ fn one_or_more<'a>(claims: &'a Object, member: &'static str) -> Result<Option<&'
     }
 }
 
-/// The base context of W3C VC 2.0 (section 4.3).
-const CONTEXT: &str = "https://www.w3.org/ns/credentials/v2";
+/// The context that a document of a data model begins with.
+pub(super) struct BaseContext {
+    url: &'static str,
+    /// What is wrong with a document that begins with another one.
+    otherwise: &'static str,
+}
+
+/// W3C VC Data Model 2.0 section 4.3.
+pub(super) const CONTEXT_2: BaseContext = BaseContext {
+    url: "https://www.w3.org/ns/credentials/v2",
+    otherwise: "does not begin with https://www.w3.org/ns/credentials/v2",
+};
+
+/// W3C VC Data Model 1.1 section 4.1.
+pub(super) const CONTEXT_1: BaseContext = BaseContext {
+    url: "https://www.w3.org/2018/credentials/v1",
+    otherwise: "does not begin with https://www.w3.org/2018/credentials/v1",
+};

@@ -1,4 +1,5 @@
-//! Pure. `credentialStatus`: two W3C entries that name one slot of one list.
+//! Pure. Where the status of a credential is: `credentialStatus`, W3C entries, and `status`, an IETF one; they name one slot of one
+//! list.
 
 use alloc::string::{String, ToString};
 
@@ -38,6 +39,32 @@ impl StatusReference {
             return Err(broken(MEMBER, "names two slots"));
         }
         Ok(Self { uri: first.uri.to_string(), index: first.index })
+    }
+
+    /// Reads `status`: the entry of draft-ietf-oauth-status-list-21 section 6.2, and no other.
+    //= specs/credential.md#status
+    pub(super) fn parse_token(claims: &Object) -> Result<Self, CredentialError> {
+        let found = claims.get(TOKEN_MEMBER).and_then(|status| {
+            let status = status.object().ok()?;
+            status.expect_only(&["status_list"]).ok()?;
+            let entry = status.object("status_list").ok()?;
+            entry.expect_only(&["idx", "uri"]).ok()?;
+            let uri = entry.string("uri").ok()?.strip_suffix("/token").filter(|uri| is_url(uri))?;
+            Some(Self { uri: uri.to_string(), index: entry.unsigned("idx").ok()? })
+        });
+        found.ok_or_else(|| broken(TOKEN_MEMBER, "is not one status_list with the idx and uri of a token"))
+    }
+
+    /// Reads both: `status` beside `vc`, and in it one entry for revocation, for readers that know no other.
+    //= specs/credential.md#form-jwt_vc_json
+    pub(super) fn parse_both(claims: &Object, vc: &Object) -> Result<Self, CredentialError> {
+        let status = Self::parse_token(claims)?;
+        let entry = vc.get(MEMBER).ok_or_else(|| broken(MEMBER, "is missing"))?;
+        let entry = Entry::parse(entry)?;
+        if !entry.revocation || entry.uri != status.uri || entry.index != status.index {
+            return Err(broken(MEMBER, "is not for revocation, at the slot of status"));
+        }
+        Ok(status)
     }
 }
 
@@ -79,3 +106,5 @@ impl<'a> Entry<'a> {
 }
 
 const MEMBER: &str = "credentialStatus";
+
+const TOKEN_MEMBER: &str = "status";

@@ -2,6 +2,7 @@
 
 use sillok_log::entry::Thumbprint;
 
+use crate::credential::issuer_url;
 use crate::jws::Jws;
 use crate::key::{PublicKey, SignatureError};
 use crate::signatures::Signatures;
@@ -25,7 +26,8 @@ pub(super) fn check<'a>(
 ) -> Result<Signed<'a>, Reason> {
     // The issuer is looked up by what the unverified payload claims. That is safe: a false claim finds the keys of
     // somebody who did not sign this.
-    let keys = token.claimed_issuer().and_then(|id| issuers.get(id)).ok_or(Reason::IssuerUnknown)?;
+    let keys =
+        token.claimed_issuer().and_then(|id| issuers.get(&*issuer_url(id))).ok_or(Reason::IssuerUnknown)?;
     let (thumbprint, key) = keys.get_key_value(&token.header().key_id).ok_or(Reason::IssuerKeyUnknown)?;
     verify(token, &key.key, signatures)?;
     Ok(Signed { signing_input: token.signing_input(), thumbprint: *thumbprint, standing: &key.standing })

@@ -15,6 +15,8 @@ pub enum Hidden {
     Anywhere,
     /// Only inside the member of this name.
     Inside(&'static str),
+    /// Anywhere but in the members of these names, which no disclosure may bring in either.
+    Outside(&'static [&'static str]),
 }
 
 /// Puts the disclosures into the payload of an SD-JWT whose signature was checked, and takes out all that only serves to hide.
@@ -51,6 +53,22 @@ pub fn reveal(payload: &Json, disclosures: &[&[u8]], hidden: Hidden) -> Result<J
                 };
                 processed.push((name, value));
             }
+            object(processed)?
+        }
+        Hidden::Outside(clear) => {
+            let (mut processed, rest): (Vec<_>, Vec<_>) =
+                members.into_iter().partition(|(name, _value)| clear.contains(&name.as_str()));
+            if processed.iter().any(|(_name, value)| hides(value)) {
+                return Err(DisclosureError::Nonconforming);
+            }
+            let Json::Object(shown) = search.object(rest, 1)? else {
+                return Err(DisclosureError::Nonconforming);
+            };
+            let shown = shown.into_members();
+            if shown.iter().any(|(name, _value)| clear.contains(&name.as_str())) {
+                return Err(DisclosureError::ForbiddenName);
+            }
+            processed.extend(shown);
             object(processed)?
         }
     };
@@ -139,7 +157,7 @@ fn hidden_item(item: &Json) -> Option<&str> {
 }
 
 /// Whether a value has one of the reserved names anywhere. It was parsed within limits, which bound the recursion.
-fn hides(value: &Json) -> bool {
+pub(super) fn hides(value: &Json) -> bool {
     match value {
         Json::Object(object) => {
             object.members().any(|(name, value)| name == DIGESTS || name == ITEM || hides(value))
