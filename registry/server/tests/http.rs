@@ -130,6 +130,7 @@ fn what_an_issuer_publishes_is_served_beside_the_log() {
         ("snapshot", "application/json"),
         ("revocation", "application/vc+jwt"),
         ("suspension", "application/vc+jwt"),
+        ("token", "application/statuslist+jwt"),
     ] {
         let path = format!("/status/{list}/{file}");
         assert_eq!(world.get(&path).problem(), (404, "request.not-found".into()));

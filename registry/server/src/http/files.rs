@@ -43,6 +43,8 @@ const SNAPSHOT: Style = Style { content_type: "application/json", cache_control:
 
 const RENDERING: Style = Style { content_type: "application/vc+jwt", cache_control: ISSUED };
 
+const STATUS_TOKEN: Style = Style { content_type: "application/statuslist+jwt", cache_control: ISSUED };
+
 const POPULATION: Style = Style { content_type: "application/octet-stream", cache_control: ISSUED };
 
 const TRUST_BUNDLE: Style = Style { content_type: "application/json", cache_control: ISSUED };
@@ -109,6 +111,7 @@ fn style_of_status(path: &str) -> Option<&'static Style> {
     match file {
         "revocation" | "suspension" => Some(&RENDERING),
         "snapshot" => Some(&SNAPSHOT),
+        "token" => Some(&STATUS_TOKEN),
         _unknown => None,
     }
 }

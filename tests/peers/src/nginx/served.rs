@@ -24,11 +24,18 @@ impl Place<'_> {
     pub(super) fn issue(&self) -> Result<()> {
         let list = self.public.join("status").join(LIST);
         fs::create_dir_all(&list)?;
-        for file in ["snapshot", "revocation", "suspension", "snapshot.new", "other"] {
+        for file in ["snapshot", "revocation", "suspension", "token", "snapshot.new", "other"] {
             fs::write(list.join(file), format!("{{\"{file}\": 1}}\n"))?;
         }
+        fs::create_dir_all(self.public.join("status/population"))?;
         for file in ["trust-bundle", "trust-bundle.new", ".tmp/0", ".hidden"] {
             fs::write(self.public.join(file), format!("{{\"{file}\": 1}}\n"))?;
+        }
+        let population = self.public.join("status/population");
+        fs::create_dir_all(&population)?;
+        let delta = format!("from-{}", LIST.repeat(2));
+        for file in ["whole", "trust-bundle", "whole.new", &delta] {
+            fs::write(population.join(file), format!("{{\"{file}\": 1}}\n"))?;
         }
         Ok(())
     }
