@@ -10,7 +10,12 @@ use crate::reference::json::object;
 use crate::reference::presentation::{KeyBinding, member, shown};
 
 /// Name of a form in file names, what makes it, and whether it can hide.
-const FORMS: [(&str, fn(&mut Plan), bool); 3] =
+type Form = (&'static str, fn(&mut Plan), bool);
+
+/// A door that is shown the form after a change of the plan.
+type Door<'s> = dyn Fn(&dyn Fn(&mut Plan)) -> Scene + 's;
+
+const FORMS: [Form; 3] =
     [("dc-sd-jwt", dc_sd_jwt, true), ("jwt-vc-json", jwt_vc_json, false), ("vc-sd-jwt", vc_sd_jwt, true)];
 
 pub(super) fn vectors() -> Vec<Vector> {
@@ -71,7 +76,7 @@ fn of(name: &str, form: fn(&mut Plan), hides: bool) -> Vec<Vector> {
 }
 
 /// Shown by its holder.
-fn live(name: &str, scene: &dyn Fn(&dyn Fn(&mut Plan)) -> Scene) -> Vector {
+fn live(name: &str, scene: &Door<'_>) -> Vector {
     let holder = IssuerKey::p256(31);
     let mut scene = scene(&|plan| plan.set("cnf", object(&[("jwk", holder.jwk())])));
     if !scene.credential.ends_with('~') {
@@ -84,7 +89,7 @@ fn live(name: &str, scene: &dyn Fn(&dyn Fn(&mut Plan)) -> Scene) -> Vector {
     scene.vector(&format!("form-{name}-live"), "valid", "a live code by the key in cnf")
 }
 
-fn hidden(name: &str, scene: &dyn Fn(&dyn Fn(&mut Plan)) -> Scene) -> Vec<Vector> {
+fn hidden(name: &str, scene: &Door<'_>) -> Vec<Vector> {
     let [family, given, born] = disclosures();
     let shows = |parts: &[&str]| {
         let mut scene = scene(&|_| ());
