@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) authority: String,
     pub(crate) key_algorithm: String,
     pub(crate) types_folder: String,
+    pub(crate) foreign_issuers: String,
+    pub(crate) foreign_proof_verifier: String,
     pub(crate) list_slots: u64,
     pub(crate) status_interval_seconds: u64,
     pub(crate) feed_interval_seconds: u64,

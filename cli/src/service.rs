@@ -1,15 +1,19 @@
 //! Registry and issuer of a data folder as one service, the issuer alone, and how both are served until they are asked
 //! to end.
 
+use std::fs::File;
 use std::future::Future;
+use std::io::Read as _;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use actix_web::web::{self, Data, ServiceConfig};
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use sillok_client::{Settings as SubmitterSettings, Submitter};
+use sillok_issuer::foreign::keys::ForeignIssuer;
 use sillok_issuer::http as issuer_http;
 use sillok_issuer::types::CredentialTypes;
 use sillok_issuer::{Backend, Client, Config, Core, Issuer};
@@ -235,6 +239,12 @@ fn issuer_config(folder: &Folder, log: VerifierKey) -> anyhow::Result<Config> {
     config.policy = folder.policy()?;
     config.predecessors = succession::predecessors(place)?;
     config.successor = succession::successor(place)?;
+    config.foreign_issuers = match settings.foreign_issuers.as_str() {
+        "" => Vec::new(),
+        file => foreign_issuers(&place.path().join(file))?,
+    };
+    config.foreign_proof_verifier =
+        set(&settings.foreign_proof_verifier).map(|program| place.path().join(program));
     config.list_slots = settings.list_slots;
     config.clients = clients(settings)?;
     config.demo_token = set(&settings.demo_token).map(Zeroizing::new);
@@ -246,6 +256,15 @@ fn issuer_config(folder: &Folder, log: VerifierKey) -> anyhow::Result<Config> {
         (settings.retention_days > 0).then(|| Duration::from_secs(settings.retention_days * DAY_SECONDS));
     config.check().or_else(|error| usage(error.to_string()))?;
     Ok(config)
+}
+
+/// Reads the keys of others, up to a limit.
+fn foreign_issuers(file: &Path) -> anyhow::Result<Vec<ForeignIssuer>> {
+    let mut text = Vec::new();
+    let read = File::open(file).and_then(|open| open.take(MAX_FOREIGN_ISSUERS_BYTES).read_to_end(&mut text));
+    read.with_context(|| format!("read {}", file.display()))?;
+    ForeignIssuer::parse_all(&text)
+        .map_err(|problem| anyhow!("{} holds no keys of others: {problem}", file.display()))
 }
 
 fn clients(settings: &Settings) -> anyhow::Result<Vec<Client>> {
@@ -274,6 +293,9 @@ const DAY_SECONDS: u64 = 86_400;
 
 /// A year: in it, somebody looks at a service that says that it is not ready.
 const START_PATIENCE: Duration = Duration::from_secs(365 * DAY_SECONDS);
+
+/// A few hundred issuers with some keys each.
+const MAX_FOREIGN_ISSUERS_BYTES: u64 = 1 << 20;
 
 /// As the check of the settings has it.
 const JWK: Limits = Limits { bytes: 1_024, depth: 2, values: 16 };

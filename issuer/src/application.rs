@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::auth::{Caller, Gate};
 use crate::config::{Config, ConfigError};
 use crate::error::{Code, Problem};
+use crate::foreign::proofs::ProofVerifier;
 use crate::http::body::Reading;
 use crate::issue::pipeline::Pipeline;
 use crate::issue::{self, Issued, Looked, Order, Started, WantedType};
@@ -28,6 +29,7 @@ use crate::register::{Register, RegisterConfig};
 use crate::sign::Signer;
 use crate::status::{Changed, StatusOrder};
 use crate::types::{CredentialType, CredentialTypes, TypeError};
+use crate::vcalm::OwnTrust;
 
 /// What handlers and threads share.
 pub struct Core {
@@ -43,6 +45,9 @@ pub struct Core {
     pub(crate) ledger: Ledger,
     pub(crate) pipeline: Pipeline,
     pub(crate) register: Register,
+    /// Checks signatures of proofs of others.
+    pub(crate) proofs: ProofVerifier,
+    pub(crate) own_trust: OwnTrust,
     /// Of bodies that are read.
     pub(crate) reading: Reading,
     /// Changed by the desk alone, at the start and at key events.
@@ -317,6 +322,8 @@ impl Issuer {
             ledger,
             pipeline: Pipeline::new(config.limits.in_flight, config.limits.in_flight_client),
             register,
+            proofs: ProofVerifier::new(config.foreign_proof_verifier.clone()),
+            own_trust: OwnTrust::default(),
             reading: Reading::default(),
             signer: Mutex::new(None),
             publication: Mutex::default(),

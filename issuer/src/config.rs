@@ -10,6 +10,8 @@ use sillok_log::policy::Policy;
 use sillok_verifier::key::{Algorithm, PublicKey};
 use zeroize::Zeroizing;
 
+use crate::foreign::keys::ForeignIssuer;
+
 /// The settings of an issuer.
 pub struct Config {
     /// The issuer's own folder: journal, subject keys, slots, state.
@@ -52,6 +54,10 @@ pub struct Config {
     pub root_lifetime: Duration,
     /// How long what is kept of a credential for retries is kept; never erased if absent.
     pub retention: Option<Duration>,
+    /// Others whose credentials and presentations can be verified here, beside those whose identifier is their key.
+    pub foreign_issuers: Vec<ForeignIssuer>,
+    /// The program that checks signatures of Data Integrity proofs; without it such documents are told to be unknown.
+    pub foreign_proof_verifier: Option<PathBuf>,
     /// Limits of the service.
     pub limits: Limits,
 }
@@ -95,7 +101,7 @@ pub struct Client {
     pub id: String,
     /// What it signs its assertions with.
     pub key: PublicKey,
-    /// What it may do: `issue:<type name>`, `status`, `admin`.
+    /// What it may do: `issue:<type name>`, `status`, `verify`, `admin`.
     pub scopes: Vec<String>,
     /// Who operates it, as the provenance commitment says.
     pub operator: String,
@@ -132,6 +138,8 @@ impl Config {
             feed_lifetime: Duration::from_secs(24 * 3_600),
             root_lifetime: Duration::from_secs(365 * 24 * 3_600),
             retention: None,
+            foreign_issuers: Vec::new(),
+            foreign_proof_verifier: None,
             limits: Limits::default(),
         }
     }

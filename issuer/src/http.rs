@@ -22,6 +22,7 @@ pub(crate) mod body;
 mod credentials;
 mod discovery;
 mod operations;
+mod verification;
 
 /// Mounts everything but health, readiness, metrics and the description of the interface.
 pub fn configure(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceConfig) {
@@ -32,6 +33,8 @@ pub fn configure(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceConfig) {
             .service(post("/credentials/issue", web::route().to(credentials::issue)))
             .service(post("/credentials/issue/batch", web::route().to(credentials::issue_batch)))
             .service(post("/credentials/status", web::route().to(credentials::status)))
+            .service(post("/credentials/verify", web::route().to(verification::credential)))
+            .service(post("/presentations/verify", web::route().to(verification::presentation)))
             .service(post("/admin/keys/rotate", web::route().to(administration::rotate)))
             .service(post("/admin/keys/retire", web::route().to(administration::retire)))
             .service(post("/admin/keys/compromise", web::route().to(administration::compromise)))
@@ -135,10 +138,12 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("post", "/credentials/issue"),
     ("post", "/credentials/issue/batch"),
     ("post", "/credentials/status"),
+    ("post", "/credentials/verify"),
     ("get", "/healthz"),
     ("get", "/metrics"),
     ("post", "/oauth/token"),
     ("get", "/openapi.json"),
+    ("post", "/presentations/verify"),
     ("get", "/readyz"),
     ("get", "/status/population/{file}"),
     ("get", "/status/{list}/{file}"),

@@ -21,9 +21,11 @@ use crate::sign::{SignError, SignedJws, Signer, sign_named};
 use crate::slots::{Slot, SlotError};
 use crate::types::{Claims, CredentialType};
 
+pub(crate) mod document;
 mod order;
 pub(crate) mod pipeline;
 
+pub use document::Document;
 pub(crate) use order::check_key;
 pub use order::{Order, WantedType};
 
@@ -39,6 +41,8 @@ pub struct Issued {
 /// A credential that is signed and not yet remembered.
 struct Draft {
     ticket: Ticket,
+    /// Keeps others from the id that the caller has chosen.
+    _id: Option<Ticket>,
     order: Order,
     id: String,
     slot: Slot,
@@ -244,7 +248,10 @@ fn draft(
     slot: Slot,
     now: UnixSeconds,
 ) -> Result<Draft, Problem> {
-    let id = credential_id(&random()?);
+    let (id, claimed) = match order.document.as_ref().and_then(Document::id) {
+        Some(id) => (id.to_owned(), Some(document::claim_id(core, id)?)),
+        None => (credential_id(&random()?), None),
+    };
     let valid_from = order.valid_from(now);
     let issuer = core.config.public_url.as_str();
     let composition = Composition {
@@ -259,11 +266,16 @@ fn draft(
         holder_did: order.holder_did.as_deref(),
         valid_from,
     };
-    let jws = sign_composition(signer, &composition)?;
+    let jws = match &order.document {
+        None => sign_composition(signer, &composition)?,
+        Some(document) => document.sign(signer, &composition)?,
+    };
     // One that is valid later is judged as of then; one that has expired already is refused. The signer has checked its
     // signature; everything else is.
     let key = (signer.thumbprint(), signer.algorithm());
-    check_composed(jws.text().as_bytes(), issuer, key, now.max(valid_from))
+    // An open document may be about a time that is over.
+    let as_of = if order.document.is_some() { valid_from } else { now.max(valid_from) };
+    check_composed(jws.text().as_bytes(), issuer, key, as_of)
         .map_err(|reason| Problem::new(Code::CredentialRefused, format!("{reason} ({})", reason.code())))?;
     let provenance = Provenance {
         nonce: random()?,
@@ -276,7 +288,7 @@ fn draft(
     let hour = UnixSeconds(now.0 - now.0 % ISSUE_TIME_SECONDS);
     let extra = IssueExtra { nonce: random()?, provenance: digest, time: hour };
     let entry = extra.entry(jws.signing_input(), signer.thumbprint());
-    Ok(Draft { ticket, order, id, slot, jws, extra, provenance, entry })
+    Ok(Draft { ticket, _id: claimed, order, id, slot, jws, extra, provenance, entry })
 }
 
 /// The text that is handed over, disclosures included.

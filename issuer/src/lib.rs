@@ -21,7 +21,9 @@ pub mod application;
 pub mod auth;
 pub mod compose;
 pub mod config;
+pub mod document;
 pub mod error;
+pub mod foreign;
 pub mod format;
 pub mod http;
 pub mod issue;
@@ -36,6 +38,8 @@ pub mod slots;
 pub mod status;
 pub mod subjects;
 pub mod types;
+
+mod vcalm;
 
 pub use application::{Core, Issuer, OpenError};
 pub use config::{Client, Config};

@@ -66,6 +66,10 @@ struct Description {
     selective: Vec<String>,
     #[serde(default)]
     decoys: usize,
+    #[serde(default)]
+    open: bool,
+    #[serde(default)]
+    key_from_request: bool,
 }
 
 /// What people call a type, in one language.
@@ -169,6 +173,9 @@ impl CredentialType {
         if !description.context.is_object() || description.display.is_empty() {
             return Err(malformed("its context is not an object, or it has no display name".into()));
         }
+        if description.key_from_request && !description.open {
+            return Err(malformed("its key_from_request is for open types".into()));
+        }
         // Formats are asserted: 31 February is no date. Nothing is fetched for a `$ref`.
         let options =
             jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true).offline();
@@ -199,6 +206,19 @@ impl CredentialType {
     #[must_use]
     pub fn display(&self) -> &BTreeMap<String, Display> {
         &self.description.display
+    }
+
+    /// Whether whoever asks brings the whole document, and the type only the schema of its claims and its validity.
+    //= specs/vcalm.md#issuing
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.description.open
+    }
+
+    /// Whether a request without an idempotency key is known by what it asks for.
+    #[must_use]
+    pub fn takes_key_from_request(&self) -> bool {
+        self.description.key_from_request
     }
 
     /// The JSON Schema of its claims.

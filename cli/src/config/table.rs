@@ -202,6 +202,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
         meaning: "Folder with descriptions of more credential types (*.json). Empty: the built-in ones.",
     },
     Setting {
+        name: "foreign_issuers",
+        kind: Kind::Text { default: "" },
+        meaning: "File with the keys of others whose credentials are verified here: a JSON object with a JWK Set\n\
+                  for each issuer's id. Empty: only those whose identifier holds its key.",
+    },
+    Setting {
+        name: "foreign_proof_verifier",
+        kind: Kind::Text { default: "" },
+        meaning: "Program that checks Data Integrity proofs of others: `sillok-foreign-proofs`, built from\n\
+                  issuer/foreign-proofs. Empty: such documents cannot be told.",
+    },
+    Setting {
         name: "list_slots",
         kind: Kind::Integer { default: 1 << 20, least: 131_072, most: 1 << 24 },
         meaning: "Slots of a new status list; half of them are given away.",

@@ -58,7 +58,7 @@ pub(super) async fn token(
 pub(super) async fn metadata(core: web::Data<Core>) -> HttpResponse {
     let url = &core.config.public_url;
     let mut scopes: Vec<String> = core.types.iter().map(|kind| format!("issue:{}", kind.name())).collect();
-    scopes.extend(["status".into(), "admin".into()]);
+    scopes.extend(["status".into(), super::verification::SCOPE.into(), "admin".into()]);
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, super::SHORT_CACHE)).json(json!({
         "issuer": url,
         "token_endpoint": format!("{url}{TOKEN_PATH}"),

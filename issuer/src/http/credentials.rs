@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::{Value, json};
-use sillok_verifier::json::{Json, Limits};
+use sillok_verifier::json::{Json, Limits, Object};
 
 use super::authentication::caller;
 use super::body::{self, malformed};
@@ -15,8 +15,9 @@ use crate::auth::Caller;
 use crate::config::MAX_BATCH;
 use crate::error::{Code, Problem};
 use crate::format::Format;
-use crate::issue::{Issued, Order, check_key};
+use crate::issue::{Issued, Order, check_key, document};
 use crate::status::StatusOrder;
+use crate::types::CredentialType;
 
 /// `POST /credentials/issue`.
 pub(super) async fn issue(
@@ -28,11 +29,11 @@ pub(super) async fn issue(
         Ok(caller) => caller,
         Err(problem) => return refuse(&request, payload, problem).await,
     };
-    let key = idempotency_key(&request)?;
+    let key = idempotency_key(&core, &request)?;
     let body = body::read_json(&request, payload, &SINGLE).await?;
     let object = body.object().map_err(malformed)?;
     object.expect_only(&["credential", "options"]).map_err(malformed)?;
-    let order = Order::read(object, &caller, &key)?;
+    let order = read_order(&core, object, &caller, key.as_deref())?;
     core.authorise(&caller, &order)?;
     let format = order.format;
     let issued = core.issue(&caller, vec![order]).await?.pop();
@@ -96,7 +97,7 @@ async fn read_batch(
         let object = item.object().map_err(malformed)?;
         object.expect_only(&["credential", "idempotencyKey", "options"]).map_err(malformed)?;
         let key = object.string("idempotencyKey").map_err(malformed)?;
-        let order = Order::read(object, caller, key)?;
+        let order = read_order(core, object, caller, Some(key))?;
         core.authorise(caller, &order)?;
         Ok(order)
     };
@@ -216,15 +217,29 @@ impl Item {
     }
 }
 
-fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
+/// Reads an order of a type that the issuer composes, or of one whose documents the caller brings.
+fn read_order(core: &Core, request: &Object, caller: &Caller, key: Option<&str>) -> Result<Order, Problem> {
+    match document::open_type(&core.types, request) {
+        Some(kind) => document::read(request, caller, key, (kind, &core.config.public_url)),
+        None => Order::read(request, caller, key.ok_or_else(no_key)?),
+    }
+}
+
+fn no_key() -> Problem {
+    Problem::new(Code::IdempotencyKeyMissing, "header Idempotency-Key is missing")
+}
+
+fn idempotency_key(core: &Core, request: &HttpRequest) -> Result<Option<String>, Problem> {
     let mut values = request.headers().get_all("Idempotency-Key");
     let Some(value) = values.next() else {
-        return Err(Problem::new(Code::IdempotencyKeyMissing, "header Idempotency-Key is missing"));
+        // Only the body says of which type it is.
+        let may_do_without = core.types.iter().any(CredentialType::takes_key_from_request);
+        return if may_do_without { Ok(None) } else { Err(no_key()) };
     };
     if values.next().is_some() {
         return Err(Problem::new(Code::IdempotencyKeyMalformed, "header Idempotency-Key occurs twice"));
     }
-    check_key(value.to_str().unwrap_or_default()).map(String::from)
+    check_key(value.to_str().unwrap_or_default()).map(|key| Some(key.into()))
 }
 
 /// A request of a batch for a person with two doses: enough to guess how many there are before they are read.

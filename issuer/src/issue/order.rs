@@ -7,6 +7,7 @@ use sillok_verifier::datetime::parse_date_time_stamp;
 use sillok_verifier::json::{Json, Object};
 use sillok_verifier::key::PublicKey;
 
+use super::document::Document;
 use crate::auth::Caller;
 use crate::error::{Code, Problem};
 use crate::format::{self, Format};
@@ -42,6 +43,8 @@ pub struct Order {
     pub facility: String,
     /// By which event.
     pub source_event: String,
+    /// The document around the claims, if its type is open.
+    pub document: Option<Document>,
 }
 
 /// How the type is named.
@@ -107,6 +110,7 @@ impl Order {
             subject,
             facility: text(options, "options", "facility")?.unwrap_or_default(),
             source_event: text(options, "options", "sourceEvent")?.unwrap_or_default(),
+            document: None,
         })
     }
 
@@ -132,12 +136,12 @@ pub(crate) fn check_key(key: &str) -> Result<&str, Problem> {
     Ok(key)
 }
 
-fn refuse(member: &str, problem: &str) -> Problem {
+pub(super) fn refuse(member: &str, problem: &str) -> Problem {
     Problem::new(Code::RequestMalformed, format!("JSON member {member} {problem}"))
 }
 
 /// A member that is a string of bounded length, or absent.
-fn text(object: &Object, place: &str, name: &str) -> Result<Option<String>, Problem> {
+pub(super) fn text(object: &Object, place: &str, name: &str) -> Result<Option<String>, Problem> {
     let Some(value) = object.get(name) else { return Ok(None) };
     let text = value.string().map_err(|error| malformed(error.inside(name).inside(place)))?;
     if text.len() > MAX_TEXT_BYTES {
@@ -195,7 +199,7 @@ fn wanted_type(credential: &Object, options: &Object) -> Result<WantedType, Prob
 
 /// Digest of the parsed request, of whose claims `text` is the canonical text: neither white space nor the order of
 /// members makes another one.
-fn digest(text: &mut String, credential: &Object, options: &Object) -> [u8; 32] {
+pub(super) fn digest(text: &mut String, credential: &Object, options: &Object) -> [u8; 32] {
     let mut ends = [text.len(), 0, 0];
     push_members(credential, &["credentialSubject"], text);
     ends[1] = text.len();
@@ -208,7 +212,7 @@ fn digest(text: &mut String, credential: &Object, options: &Object) -> [u8; 32] 
 }
 
 /// One text for equal values: members in the order of their names, no white space.
-fn canonical(json: &Json) -> String {
+pub(super) fn canonical(json: &Json) -> String {
     let mut text = String::with_capacity(TYPICAL_BYTES);
     push(json, &mut text);
     text

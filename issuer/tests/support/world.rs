@@ -152,7 +152,9 @@ impl World {
     }
 
     pub(crate) fn open(&self, config: Config, backend: Backend) -> Result<Issuer, OpenError> {
-        let types = CredentialTypes::load(None).unwrap();
+        // A test that has types of its own puts them there.
+        let folder = self.path("types");
+        let types = CredentialTypes::load(folder.exists().then_some(folder.as_path())).unwrap();
         Issuer::open(config, types, self.passphrase(), backend, self.clock())
     }
 

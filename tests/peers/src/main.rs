@@ -19,6 +19,7 @@ mod outside;
 mod peer;
 mod power;
 mod slow;
+mod w3c;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -90,6 +91,7 @@ const PEERS: &[(&str, &str, Run)] = &[
         omniwitness::run,
     ),
     ("slow", "slow heads, bodies and readers before `sillok serve` (slowhttptest)", slow::run),
+    ("w3c", "the suites of the W3C for VC Data Model 2.0 and VC-JOSE-COSE, with the score (npm)", w3c::run),
     (
         "power",
         "recorded writes, dropped, torn and reordered by thousands of losses of power (strace)",

@@ -25,6 +25,7 @@ mod status;
 
 pub use did::did_web;
 pub(crate) use did::issuer_url;
+pub use form::{check_base_context, has_type, is_url};
 pub use sd_jwt_vc::{IN_THE_CLEAR, vct};
 pub use status::StatusReference;
 
@@ -97,6 +98,30 @@ impl Credential {
         let (id, issuer) = (id.to_string(), issuer_url(issuer).into_owned());
         Ok(Self { id, issuer, valid_from, valid_until, not_before, expires, status, holder })
     }
+}
+
+/// Whether a document of VC 2.0, of whomever, has the form that the W3C data model gives to credentials: what [`Credential::parse`] asks
+/// beyond that is asked of ours. Which types it has, and that their names mean something, is left to the caller.
+///
+/// # Errors
+/// The first rule that it breaks.
+//= specs/vcalm.md#documents
+pub fn check_document(claims: &Object) -> Result<(), CredentialError> {
+    form::check_context(claims, &form::CONTEXT_2)?;
+    form::url(claims, "id")?;
+    issuer(claims)?;
+    let (from, until) = (date_time(claims, "validFrom")?, date_time(claims, "validUntil")?);
+    if let (Some(from), Some(until)) = (from, until)
+        && until < from
+    {
+        return Err(broken("validUntil", "is before validFrom"));
+    }
+    form::check_subject(claims)?;
+    form::check_optional_members(claims)?;
+    if let Some(Json::Object(issuer)) = claims.get("issuer") {
+        form::check_names(issuer)?;
+    }
+    form::check_statuses(claims)
 }
 
 /// The claims of a payload that [`Credential::parse_as`] has read, with what was disclosed of them, in the members of VC 2.0 that

@@ -108,8 +108,25 @@ fn statuses() -> Vec<Vector> {
     let list = list_uri();
     let first = good.split_once("},{").map(|(first, _)| format!("{first}}}]")).expect("two entries");
     let three = good.replace("}]", &format!("}},{}]", &first[1..first.len() - 1]));
+    let another = r#"{"id":"https://status.example/7","type":"ExampleStatus"}"#;
+    let too = good.replacen('[', &format!("[{another},"), 1);
     vec![
         without("credentialStatus", "a status is required"),
+        changed(
+            "status-of-another-mechanism-too",
+            "ok",
+            "credentialstatus",
+            "ours are two of three",
+            |plan| {
+                plan.set("credentialStatus", too.clone());
+            },
+        ),
+        bad(
+            "of-two-types",
+            "an entry of ours has one type",
+            &too.replace("\"ExampleStatus\"", "[\"ExampleStatus\",\"BitstringStatusListEntry\"]"),
+        ),
+        bad("without-type", "an entry says of which type it is", &too.replace("\"ExampleStatus\"", "null")),
         bad("one-entry", "exactly two entries", &first),
         bad("three-entries", "exactly two entries", &three),
         bad("object", "an array", &first[1..first.len() - 1]),

@@ -14,7 +14,8 @@ pub(super) fn url<'a>(object: &'a Object, member: &'static str) -> Result<Option
 }
 
 /// Whether a text is a URI with a scheme (RFC 3986 section 3) in ASCII, and for http and https has a host.
-pub(super) fn is_url(text: &str) -> bool {
+#[must_use]
+pub fn is_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let scheme_is_one = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.'));
@@ -32,6 +33,14 @@ pub(super) fn is_url(text: &str) -> bool {
         _another => !rest.is_empty(),
     };
     scheme_is_one && characters_are_some && percents_are_escapes && host_is_there
+}
+
+/// `@context` of VC 2.0: an array; the first item is the base context, the others are URLs or contexts.
+///
+/// # Errors
+/// Another form.
+pub fn check_base_context(claims: &Object) -> Result<(), CredentialError> {
+    check_context(claims, &CONTEXT_2)
 }
 
 /// `@context`: an array; the first item is that of the data model, the others are URLs or contexts.
@@ -66,7 +75,8 @@ fn is_type_name(name: &Json) -> bool {
 }
 
 /// Whether an object says of which type it is: a name, or an array of names.
-fn has_type(object: &Object) -> bool {
+#[must_use]
+pub fn has_type(object: &Object) -> bool {
     match object.get("type") {
         Some(Json::Array(names)) => !names.is_empty() && names.iter().all(is_type_name),
         Some(name) => is_type_name(name),
@@ -110,12 +120,31 @@ pub(super) fn check_optional_members(claims: &Object) -> Result<(), CredentialEr
             }
         }
     }
+    check_names(claims)?;
+    check_related_resources(claims)
+}
+
+/// `name` and `description` of a credential or an issuer (W3C VC 2.0 section 4.6).
+pub(super) fn check_names(object: &Object) -> Result<(), CredentialError> {
     for member in ["description", "name"] {
-        if !one_or_more(claims, member)?.unwrap_or_default().iter().all(is_language_value) {
+        if !one_or_more(object, member)?.unwrap_or_default().iter().all(is_language_value) {
             return Err(broken(member, "is neither a string nor a string with its language"));
         }
     }
-    check_related_resources(claims)
+    Ok(())
+}
+
+/// `credentialStatus` of any kind: objects that say of which (W3C VC 2.0 section 4.10).
+pub(super) fn check_statuses(claims: &Object) -> Result<(), CredentialError> {
+    let member = "credentialStatus";
+    for status in one_or_more(claims, member)?.unwrap_or_default() {
+        let status = status.object().map_err(|_error| broken(member, "is neither an object nor objects"))?;
+        if !has_type(status) {
+            return Err(broken(member, "lacks a type"));
+        }
+        url(status, "id").map_err(|_error| broken(member, "has an id that is not an absolute URL"))?;
+    }
+    Ok(())
 }
 
 /// A string, or an object of `@value` and its language and direction (W3C VC 2.0 section 11.1).

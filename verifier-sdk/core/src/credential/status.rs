@@ -3,7 +3,7 @@
 
 use alloc::string::{String, ToString};
 
-use super::form::{is_url, url};
+use super::form::{has_type, is_url, url};
 use super::{CredentialError, broken};
 use crate::encoding::parse_decimal;
 use crate::json::{Json, Object};
@@ -25,7 +25,9 @@ impl StatusReference {
         let Some(Json::Array(entries)) = claims.get(MEMBER) else {
             return Err(broken(MEMBER, "is not an array"));
         };
-        let [first, second] = entries.as_slice() else {
+        // What its issuer says to verifiers of other kinds is not looked at: it revokes in the two.
+        let mut ours = entries.iter().filter(|entry| !is_of_another_kind(entry));
+        let (Some(first), Some(second), None) = (ours.next(), ours.next(), ours.next()) else {
             return Err(broken(MEMBER, "does not have exactly two entries"));
         };
         let (first, second) = (Entry::parse(first)?, Entry::parse(second)?);
@@ -65,6 +67,17 @@ impl StatusReference {
             return Err(broken(MEMBER, "is not for revocation, at the slot of status"));
         }
         Ok(status)
+    }
+}
+
+/// An entry that says itself that it is no `BitstringStatusListEntry`, nor one of that and another type at once.
+fn is_of_another_kind(entry: &Json) -> bool {
+    let Ok(entry) = entry.object() else { return false };
+    let is_ours = |name: &Json| name.string().ok() == Some("BitstringStatusListEntry");
+    match entry.get("type") {
+        Some(Json::Array(names)) => has_type(entry) && !names.iter().any(is_ours),
+        Some(name) => has_type(entry) && !is_ours(name),
+        None => false,
     }
 }
 
