@@ -49,7 +49,10 @@ fn database(workspace: &Workspace, folder: Option<&str>) -> Result<Option<PathBu
 
 fn advisories(workspace: &Workspace, exceptions: &Exceptions, folder: &Path) -> Result<()> {
     let advisories = read_all(folder)?;
-    let packages = lock::packages(&source::read(&workspace.root.join("Cargo.lock"))?)?;
+    let mut packages = Vec::new();
+    for path in LOCKS {
+        packages.extend(lock::packages(&source::read(&workspace.root.join(path))?)?);
+    }
     let (mut findings, mut excepted) = (Vec::new(), BTreeSet::new());
     for package in &packages {
         for advisory in advisories.iter().filter(|advisory| advisory.affects(&package.name, &package.version))
@@ -85,6 +88,9 @@ fn read_all(folder: &Path) -> Result<Vec<Advisory>> {
     ensure!(!advisories.is_empty(), "{} holds no advisory", folder.display());
     Ok(advisories)
 }
+
+/// Of what is built and shipped, and of the tool that writes the JavaScript.
+const LOCKS: [&str; 2] = ["Cargo.lock", "verifier-sdk/wasm/bindgen/Cargo.lock"];
 
 const EXCEPTIONS: &str = "tests/xtask/exceptions.toml";
 

@@ -8,7 +8,7 @@ mod wasm;
 use anyhow::Result;
 
 use crate::workspace::Workspace;
-pub(crate) use wasm::WasmAbsent;
+pub(crate) use wasm::{WasmAbsent, cargo as cargo_for_wasm};
 
 /// Checks the arrows between the crates, the purity of the pure ones (their wasm32 build included), sizes, and what the
 /// crates that apps embed bring along.

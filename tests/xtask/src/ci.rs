@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{Workspace, say};
-use crate::{advisories, arrows, cite, docs, fuzz, threats, vectors};
+use crate::{advisories, arrows, cite, docs, fuzz, threats, vectors, web};
 
 /// Runs the subcommand that the arguments name.
 ///
@@ -31,6 +31,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         ["advisories"] => advisories::check(&workspace, None),
         ["advisories", "--db", folder] => advisories::check(&workspace, Some(folder)),
         ["docs"] => docs::check(&workspace),
+        ["web"] => web::build(&workspace, false),
+        ["web", "--test"] => web::build(&workspace, true),
         ["fuzz", rest @ ..] => fuzz::run(&workspace, rest),
         ["load", rest @ ..] => outside(&workspace, "sillok-load", rest),
         ["peers", rest @ ..] => outside(&workspace, "sillok-peers", rest),
@@ -122,6 +124,7 @@ cargo xtask tests-of-threats        every test that the threat model and the des
 cargo xtask vectors [--check]       regenerates specs/vectors, or checks that doing so changes nothing
 cargo xtask advisories [--db DIR]   Cargo.lock against a RustSec database, licences against the allow-list
 cargo xtask docs                    rustdoc without warnings; README's first two blocks are the two commands
+cargo xtask web [--test]            what browsers load, into verifier-sdk/wasm/pkg, and its tests in Node 20; needs npm
 cargo xtask fuzz [--seconds N] [TARGET...]
                                     tests/fuzz under libFuzzer, N = 60 s a target; not in ci: needs a nightly compiler
 cargo xtask load [NAME]             load on ledger and issuer beside the limits of the machine; without a name, the list

@@ -9,6 +9,7 @@ mod fuzz;
 mod source;
 mod threats;
 mod vectors;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;

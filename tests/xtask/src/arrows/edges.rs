@@ -74,13 +74,15 @@ fn text(value: &Value, member: &str) -> Result<String> {
 }
 
 /// Each crate and all crates of ours that it may use; writers depend on readers, never the reverse.
-const PICTURE: [(&str, &[&str]); 8] = [
+const PICTURE: [(&str, &[&str]); 10] = [
     ("sillok-certlogic", &[]),
     ("sillok-log", &[]),
     ("sillok-client", &["sillok-log"]),
     ("sillok-registry", &["sillok-log"]),
     ("sillok-verifier", &["sillok-certlogic", "sillok-log"]),
     ("sillok-provider-aws-lc", &["sillok-verifier"]),
+    ("sillok-verifier-wasm", &["sillok-log", "sillok-verifier"]),
+    ("sillok-qr", &["sillok-verifier"]),
     ("sillok-issuer", &["sillok-client", "sillok-log", "sillok-registry", "sillok-verifier"]),
     (
         "sillok",

@@ -27,6 +27,20 @@ impl std::error::Error for WasmAbsent {}
 /// # Errors
 /// Fails when a build does, or with [`WasmAbsent`].
 pub(super) fn check(workspace: &Workspace, crates: &[&str]) -> Result<()> {
+    let (mut command, _folder) = cargo(workspace, "core,alloc")?;
+    command.args(["build", "--quiet", "--locked", "--lib"]);
+    command.args(crates.iter().flat_map(|name| ["-p", name]));
+    succeed(&mut command).context("build the pure crates for wasm32")?;
+    say("arrows", format_args!("{} build for {TARGET}", crates.join(", ")));
+    Ok(())
+}
+
+/// A cargo that builds for wasm32 into the folder beside it. `library` is what of the standard library is built where the
+/// compiler does not bring it.
+///
+/// # Errors
+/// Fails with [`WasmAbsent`].
+pub(crate) fn cargo(workspace: &Workspace, library: &str) -> Result<(Command, PathBuf)> {
     let (mut command, route) = match compiler(workspace)? {
         Route::Rustup => (workspace.cargo_command(&[]), "rustup"),
         Route::Debian(folder) => (debian_cargo(workspace, &folder)?, "rustc-web of Debian"),
@@ -35,16 +49,14 @@ pub(super) fn check(workspace: &Workspace, crates: &[&str]) -> Result<()> {
             return Err(WasmAbsent.into());
         }
     };
+    say("wasm32", format_args!("compiler by {route}"));
     // A folder of its own: the two compilers must not share one with each other, or with other builds.
-    command.args(["build", "--quiet", "--locked", "--lib", "--target", TARGET, "--target-dir"]);
-    command.arg(workspace.target.join("wasm"));
+    let folder = workspace.target.join("wasm");
+    command.env("CARGO_BUILD_TARGET", TARGET).env("CARGO_TARGET_DIR", &folder);
     if route != "rustup" {
-        command.args(["-Z", "build-std=core,alloc"]);
+        command.env("CARGO_UNSTABLE_BUILD_STD", library);
     }
-    command.args(crates.iter().flat_map(|name| ["-p", name]));
-    succeed(&mut command).context("build the pure crates for wasm32")?;
-    say("arrows", format_args!("{} build for {TARGET} ({route})", crates.join(", ")));
-    Ok(())
+    Ok((command, folder))
 }
 
 enum Route {
