@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::command::status::{self, Change};
 use crate::command::{
     audit, bench, config, demo, evidence, fsck, import, init, issuer, keys, log, mirror, monitor, population,
-    receipt, registry, rules, sample, serve, trust_bundle, verify, witness,
+    present, receipt, registry, rules, sample, serve, trust_bundle, verify, witness,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -42,6 +42,7 @@ pub(crate) enum Command {
     TrustBundle(trust_bundle::Args),
     Population(population::Args),
     Rules(rules::Args),
+    Present(present::Args),
     Verify(verify::Args),
     Receipt(receipt::Args),
     Audit(audit::Args),
@@ -72,6 +73,7 @@ impl Command {
             Self::Population(args) => population::run(args, context),
             Self::TrustBundle(args) => trust_bundle::run(args, context),
             Self::Rules(args) => rules::run(args, context),
+            Self::Present(args) => present::run(args, context),
             Self::Verify(args) => verify::run(args, context),
             Self::Receipt(args) => receipt::run(args, context),
             Self::Audit(args) => audit::run(args, context),

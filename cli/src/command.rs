@@ -14,6 +14,7 @@ pub(crate) mod log;
 pub(crate) mod mirror;
 pub(crate) mod monitor;
 pub(crate) mod population;
+pub(crate) mod present;
 pub(crate) mod receipt;
 pub(crate) mod registry;
 pub(crate) mod rules;

@@ -168,7 +168,8 @@ fn refuse(
     Ok(Exit::Unknown)
 }
 
-fn time(text: &str) -> anyhow::Result<UnixSeconds> {
+/// The time that `--now` says.
+pub(crate) fn time(text: &str) -> anyhow::Result<UnixSeconds> {
     let seconds = text.parse::<jiff::Timestamp>().ok().and_then(|time| u64::try_from(time.as_second()).ok());
     match seconds {
         Some(seconds) => Ok(UnixSeconds(seconds)),
