@@ -23,82 +23,99 @@ pub(super) fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Figure>> {
     let now = (bench.context.clock)();
     let (trust, memory) = Trust::open(&prepared.bundle, None, &Memory::default(), now)?;
     let key = prepared.key(&trust)?;
-    let mut figures = Vec::new();
+    let checkpoints = issued::distinct_checkpoints(&prepared.together)?;
+    let mut figures = vec![Figure {
+        name: "receipts of one checkpoint, where it is shared",
+        unit: "receipts",
+        rate: prepared.together.len() as f64 / checkpoints as f64,
+        latency: None,
+        limits: Vec::new(),
+    }];
     for (names, provider) in PROVIDERS {
-        let door = Door { trust: &trust, memory: memory.clone(), provider, now, key };
+        // A door of its own for each kind: what one kind made known must not help another.
+        let memories = [(); KINDS].map(|()| memory.clone());
+        let door = Door { trust: &trust, memories, provider, now, key };
         figures.extend(measure_one(&prepared, door, names, bench.time)?);
     }
     Ok(figures)
 }
 
-/// What the figures of a provider are called: the check alone, by checkpoint, by landmark, and the two quotients.
-type Names = [&'static str; 5];
+/// What is measured, in this order: the check alone, full receipts that share checkpoints, full receipts each with a
+/// checkpoint that is not known, and receipts by landmark.
+const KINDS: usize = 4;
 
-static PROVIDERS: [(Names, &dyn Signatures); 2] = [
-    (
-        [
-            "ES256 check alone, p256",
-            "verify: full receipt, p256, one core",
-            "verify: by landmark, p256, one core",
-            "verify: time of a full receipt, p256",
-            "verify: time by landmark, p256",
-        ],
-        &RustCrypto,
-    ),
-    (
-        [
-            "ES256 check alone, AWS-LC",
-            "verify: full receipt, AWS-LC, one core",
-            "verify: by landmark, AWS-LC, one core",
-            "verify: time of a full receipt, AWS-LC",
-            "verify: time by landmark, AWS-LC",
-        ],
-        &AwsLc,
-    ),
-];
+/// What the figures of a provider are called: the kinds, and the quotients of all but the first.
+type Names = ([&'static str; KINDS], [&'static str; KINDS - 1]);
+
+macro_rules! names {
+    ($provider:literal) => {
+        (
+            [
+                concat!("ES256 check alone, ", $provider),
+                concat!("verify: full receipt, checkpoint shared, ", $provider),
+                concat!("verify: full receipt, each its checkpoint, ", $provider),
+                concat!("verify: by landmark, ", $provider),
+            ],
+            [
+                concat!("time: full receipt, checkpoint shared, ", $provider),
+                concat!("time: full receipt, each its checkpoint, ", $provider),
+                concat!("time: by landmark, ", $provider),
+            ],
+        )
+    };
+}
+
+static PROVIDERS: [(Names, &dyn Signatures); 2] = [(names!("p256"), &RustCrypto), (names!("AWS-LC"), &AwsLc)];
 
 /// What is at the door.
 struct Door<'a> {
     trust: &'a Trust,
-    memory: Memory,
+    memories: [Memory; KINDS],
     provider: &'a dyn Signatures,
     now: UnixSeconds,
     key: PublicKey,
 }
 
-/// Three kinds of work in turns of a few milliseconds, so that whatever else the machine does slows all of them alike.
+/// All kinds of work in turns of a few milliseconds, on one core, so that whatever else the machine does slows all of them alike.
 fn measure_one(
     prepared: &Prepared,
     mut door: Door<'_>,
-    names: Names,
+    (kinds, quotients): Names,
     time: Duration,
 ) -> anyhow::Result<Vec<Figure>> {
     let tokens: Vec<Jws<'_>> = prepared
-        .issued
+        .together
         .iter()
         .map(|one| Jws::parse(one.credential.as_bytes(), TokenType::CREDENTIAL))
         .collect::<Result<_, _>>()?;
-    let mut spent = [Duration::ZERO; 3];
-    let mut done = [0_u64; 3];
+    let mut spent = [Duration::ZERO; KINDS];
+    let mut done = [0_u64; KINDS];
     let began = Instant::now();
     // Half a minute of nothing else would heat the core for whoever comes last: the first turns are not counted.
     let warm = time / 10;
     let mut first = 0;
-    while began.elapsed() < time * 3 {
+    while began.elapsed() < time * 4 {
         let counts = began.elapsed() >= warm;
-        for kind in 0..3 {
+        for kind in 0..KINDS {
             let turn = Instant::now();
             for number in first..first + TURN {
-                let place = number % prepared.issued.len();
+                let together = number % prepared.together.len();
                 match kind {
                     0 => {
-                        let token = black_box(&tokens[place]);
+                        let token = black_box(&tokens[together]);
                         let checked =
                             door.key.verify_with(door.provider, token.signing_input(), token.signature());
                         checked.map_err(|error| anyhow!("a good signature is refused: {error}"))?;
                     }
-                    1 => door.admit(&prepared.issued[place], |issued| &issued.receipt)?,
-                    _landmark => door.admit(&prepared.issued[place], |issued| &issued.landmark)?,
+                    2 => {
+                        let issued = &prepared.apart[number % prepared.apart.len()];
+                        door.admit(kind, issued, &issued.receipt)?;
+                    }
+                    _together => {
+                        let issued = &prepared.together[together];
+                        let receipt = if kind == 1 { &issued.receipt } else { &issued.landmark };
+                        door.admit(kind, issued, receipt)?;
+                    }
                 }
             }
             if counts {
@@ -108,26 +125,35 @@ fn measure_one(
         }
         first += TURN;
     }
-    let [alone, full, landmark] = [0, 1, 2].map(|kind| done[kind] as f64 / spent[kind].as_secs_f64());
+    let rates: Vec<f64> =
+        done.iter().zip(spent).map(|(done, spent)| *done as f64 / spent.as_secs_f64()).collect();
+    Ok(figures(kinds, quotients, &rates))
+}
+
+/// The kinds beside the check alone, which bounds them, and by how much they take longer.
+fn figures(kinds: [&'static str; KINDS], quotients: [&'static str; KINDS - 1], rates: &[f64]) -> Vec<Figure> {
     let unit = "verifications/s";
-    let limit = Limit { name: names[0], unit, rate: alone };
-    let rate = |name, rate| Figure { name, unit, rate, latency: None, limits: vec![limit] };
-    let times =
-        |name, rate| Figure { name, unit: "times the check alone", rate, latency: None, limits: Vec::new() };
-    Ok(vec![
-        rate(names[1], full),
-        rate(names[2], landmark),
-        times(names[3], alone / full),
-        times(names[4], alone / landmark),
-    ])
+    let limit = Limit { name: kinds[0], unit, rate: rates[0] };
+    let kinds = kinds.into_iter().zip(rates).skip(1);
+    let times = quotients.into_iter().zip(&rates[1..]).map(|(name, rate)| Figure {
+        name,
+        unit: "times the check alone",
+        rate: limit.rate / rate,
+        latency: None,
+        limits: Vec::new(),
+    });
+    kinds
+        .map(|(name, rate)| Figure { name, unit, rate: *rate, latency: None, limits: vec![limit] })
+        .chain(times)
+        .collect()
 }
 
 impl Door<'_> {
-    fn admit(&mut self, issued: &Issued, receipt: impl Fn(&Issued) -> &Vec<u8>) -> anyhow::Result<()> {
+    fn admit(&mut self, kind: usize, issued: &Issued, receipt: &[u8]) -> anyhow::Result<()> {
         let policy = Policy::new(Holder::NotAsked).with_signatures(self.provider);
-        let evidence = Evidence::new(black_box(issued.credential.as_bytes()), receipt(issued));
-        let (verdict, kept) = verify(&evidence, self.trust, &self.memory, &policy, self.now);
-        self.memory = kept;
+        let evidence = Evidence::new(black_box(issued.credential.as_bytes()), receipt);
+        let (verdict, kept) = verify(&evidence, self.trust, &self.memories[kind], &policy, self.now);
+        self.memories[kind] = kept;
         match verdict {
             Verdict::Valid(_) => Ok(()),
             Verdict::Invalid(reason) | Verdict::Unknown(reason) => {

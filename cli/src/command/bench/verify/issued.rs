@@ -1,5 +1,6 @@
 //! Credentials with both kinds of receipts, by a log and an issuer that are made for it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 use std::thread;
@@ -13,6 +14,7 @@ use sillok_client::landmark::LandmarkProver;
 use sillok_log::receipt::{IssueExtra, Receipt};
 use sillok_verifier::jws::{Jws, TokenType};
 use sillok_verifier::key::PublicKey;
+use sillok_verifier::memory::MAX_CHECKED;
 use sillok_verifier::trust::MAX_CONTAINER_BYTES;
 use sillok_verifier::{Memory, Trust};
 
@@ -23,7 +25,10 @@ use crate::command::status::publish;
 /// A trust bundle and what it makes valid.
 pub(super) struct Prepared {
     pub(super) bundle: Vec<u8>,
-    pub(super) issued: Vec<Issued>,
+    /// Many of them have the same checkpoint in their receipts.
+    pub(super) together: Vec<Issued>,
+    /// Each has a checkpoint of its own, and they are more than a verifier keeps.
+    pub(super) apart: Vec<Issued>,
 }
 
 /// A credential with its receipts.
@@ -39,8 +44,11 @@ pub(super) fn prepare(bench: &Bench<'_>) -> anyhow::Result<Prepared> {
     let world = World::start(bench)?;
     let operator = world.operator(bench)?;
     let mut items = Vec::new();
+    for number in 0..APART {
+        items.extend(issue_batch(&operator, number, 1)?);
+    }
     for batch in 0..BATCHES {
-        items.extend(issue_batch(&operator, batch * BATCH as u64, BATCH)?);
+        items.extend(issue_batch(&operator, APART + batch * BATCH as u64, BATCH)?);
     }
     publish(&operator)?;
     drop(operator);
@@ -56,8 +64,8 @@ pub(super) fn prepare(bench: &Bench<'_>) -> anyhow::Result<Prepared> {
     let (trust, _memory) = Trust::open(&bundle, None, &Memory::default(), (bench.context.clock)())?;
     let jitter = Arc::new(|_most: Duration| Duration::ZERO);
     let mut prover = LandmarkProver::new(&source, trust.policy(), jitter, &thread::sleep);
-    let mut issued = Vec::new();
-    for item in &items {
+    let (mut together, mut apart) = (Vec::new(), Vec::new());
+    for (number, item) in (0..).zip(&items) {
         let credential = item["verifiableCredential"]["id"].as_str();
         let credential = credential.and_then(|id| id.strip_prefix("data:application/vc+jwt,"));
         let receipt = item["receipt"].as_str().and_then(|text| STANDARD.decode(text).ok());
@@ -72,21 +80,36 @@ pub(super) fn prepare(bench: &Bench<'_>) -> anyhow::Result<Prepared> {
         let token = Jws::parse(credential.as_bytes(), TokenType::CREDENTIAL)?;
         let entry = IssueExtra::parse(extra)?.entry(token.signing_input(), token.header().key_id);
         let landmark = prover.receipt(&entry.leaf_hash(), full.index, extra)?.encode();
-        issued.push(Issued { credential: credential.to_owned(), receipt, landmark });
+        let issued = Issued { credential: credential.to_owned(), receipt, landmark };
+        if number < APART { apart.push(issued) } else { together.push(issued) }
     }
     world.running.stop()?;
-    Ok(Prepared { bundle, issued })
+    let checkpoints = distinct_checkpoints(&apart)?;
+    if checkpoints != apart.len() || checkpoints <= MAX_CHECKED {
+        bail!("{} credentials that were issued apart have {checkpoints} checkpoints", apart.len());
+    }
+    Ok(Prepared { bundle, together, apart })
 }
 
 impl Prepared {
     /// The key that signed all of them.
     pub(super) fn key(&self, trust: &Trust) -> anyhow::Result<PublicKey> {
-        let first = self.issued.first().context("nothing was issued")?;
+        let first = self.together.first().context("nothing was issued")?;
         let token = Jws::parse(first.credential.as_bytes(), TokenType::CREDENTIAL)?;
         let mut keys = trust.root().issuers.iter().flat_map(|issuer| &issuer.keys).map(|known| known.key);
         keys.find(|key| key.thumbprint() == token.header().key_id).context("the bundle has not the key")
     }
 }
+
+/// How many checkpoints there are in the receipts.
+pub(super) fn distinct_checkpoints(issued: &[Issued]) -> anyhow::Result<usize> {
+    let checkpoints: Result<BTreeSet<String>, _> =
+        issued.iter().map(|one| Receipt::parse(&one.receipt).map(|receipt| receipt.checkpoint)).collect();
+    Ok(checkpoints?.len())
+}
+
+/// Issued one after another, each waited for, before the batches.
+const APART: u64 = 2 * MAX_CHECKED as u64;
 
 /// Different ones, in turn.
 const BATCHES: u64 = 6;
