@@ -1,5 +1,6 @@
 //! `sillok trust-bundle fetch`: keeps an authority's trust bundle, verified and up to date.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -7,9 +8,10 @@ use std::time::Duration;
 use sillok_client::Fetcher;
 use sillok_client::refresh::{Attempt, Schedule};
 use sillok_log::UnixSeconds;
+use sillok_verifier::Anchors;
 
 use super::cache::{Cache, State};
-use super::update::{Update, update};
+use super::update::{Server, Update, update};
 use crate::command::verify::anchors;
 use crate::context::Context;
 use crate::exit::{Exit, usage};
@@ -46,16 +48,48 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
         Err(error) => return usage(error.to_string()),
     };
     let mut cache = Cache::open(&args.cache, &args.url)?;
+    let surroundings = Surroundings {
+        clock: &*context.clock,
+        random: &|most: Duration| most.mul_f64(fastrand::f64()),
+        say: &mut |line| output::line(format_args!("{line}")),
+        wait: &mut |time| {
+            thread::sleep(time);
+            Ok(ControlFlow::Continue(()))
+        },
+    };
+    keep_up(&mut fetcher, &mut cache, anchors.as_ref(), args.follow, surroundings)
+}
+
+/// What the loop needs besides server and folder.
+pub(super) struct Surroundings<'a> {
+    pub(super) clock: &'a dyn Fn() -> UnixSeconds,
+    /// A random part of a duration.
+    pub(super) random: &'a dyn Fn(Duration) -> Duration,
+    pub(super) say: &'a mut dyn FnMut(String) -> anyhow::Result<()>,
+    /// Waits, and says whether to go on then.
+    pub(super) wait: &'a mut dyn FnMut(Duration) -> anyhow::Result<ControlFlow<()>>,
+}
+
+/// Asks once, or again and again until `wait` ends it. How the last request ended.
+//= specs/trust-bundle.md#fetching
+pub(super) fn keep_up(
+    server: &mut dyn Server,
+    cache: &mut Cache,
+    anchors: Option<&Anchors>,
+    follow: bool,
+    mut around: Surroundings<'_>,
+) -> anyhow::Result<Exit> {
     let schedule = Schedule::default();
-    let random = |most: Duration| most.mul_f64(fastrand::f64());
-    if args.follow {
-        let wait = schedule.after_start(cache.due(), (context.clock)(), &random);
-        pause(wait)?;
+    if follow {
+        let wait = schedule.after_start(cache.due(), (around.clock)(), around.random);
+        if around.pause(wait)?.is_break() {
+            return Ok(Exit::Good);
+        }
     }
     loop {
-        let now = (context.clock)();
-        let ended = update(&mut fetcher, &mut cache, anchors.as_ref(), now)?;
-        let exit = tell(&ended)?;
+        let ended = update(server, cache, anchors, (around.clock)())?;
+        let (line, exit) = told(&ended);
+        (around.say)(line)?;
         let failures = if exit == Exit::Good { 0 } else { cache.state.failures.saturating_add(1) };
         let attempt = match &ended {
             Update::Unchanged | Update::New { .. } => Attempt::Answered,
@@ -64,44 +98,36 @@ pub(crate) fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
                 Attempt::Failed { in_a_row: failures, retry_after: None }
             }
         };
-        let wait = schedule.after(attempt, &random);
-        let due = Some(UnixSeconds((context.clock)().0.saturating_add(wait.as_secs())).0);
+        let wait = schedule.after(attempt, around.random);
+        let due = Some((around.clock)().0.saturating_add(wait.as_secs()));
         cache.keep_state(State { due, failures, ..cache.state.clone() })?;
-        if !args.follow {
+        if !follow || around.pause(wait)?.is_break() {
             return Ok(exit);
         }
-        pause(wait)?;
     }
 }
 
-fn pause(wait: Duration) -> anyhow::Result<()> {
-    if !wait.is_zero() {
-        output::line(format_args!("asks again in {} minutes", wait.as_secs().div_ceil(60)))?;
-        thread::sleep(wait);
+impl Surroundings<'_> {
+    fn pause(&mut self, wait: Duration) -> anyhow::Result<ControlFlow<()>> {
+        if wait.is_zero() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        (self.say)(format!("asks again in {} minutes", wait.as_secs().div_ceil(60)))?;
+        (self.wait)(wait)
     }
-    Ok(())
 }
 
-fn tell(ended: &Update) -> anyhow::Result<Exit> {
+/// How a request ended, in words.
+fn told(ended: &Update) -> (String, Exit) {
     match ended {
-        Update::Unchanged => output::line(format_args!("nothing newer"))?,
+        Update::Unchanged => ("nothing newer".into(), Exit::Good),
         Update::New { number, bytes, by_delta, steps } => {
             let how = if *by_delta { "by a delta" } else { "whole" };
             let over = if *steps == 0 { String::new() } else { format!(", over {steps} roots between") };
-            output::line(format_args!("bundle {number} is kept: {bytes} bytes, {how}{over}"))?;
+            (format!("bundle {number} is kept: {bytes} bytes, {how}{over}"), Exit::Good)
         }
-        Update::Refused(error) => {
-            output::line(format_args!("refused and not kept: {error} ({})", error.code()))?;
-            return Ok(Exit::Bad);
-        }
-        Update::Unreadable(what) => {
-            output::line(format_args!("refused and not kept: {what}"))?;
-            return Ok(Exit::Bad);
-        }
-        Update::Failed(error) => {
-            output::line(format_args!("not fetched: {error}"))?;
-            return Ok(Exit::Unknown);
-        }
+        Update::Refused(error) => (format!("refused and not kept: {error} ({})", error.code()), Exit::Bad),
+        Update::Unreadable(what) => (format!("refused and not kept: {what}"), Exit::Bad),
+        Update::Failed(error) => (format!("not fetched: {error}"), Exit::Unknown),
     }
-    Ok(Exit::Good)
 }

@@ -13,6 +13,8 @@ use sillok_verifier::{Memory, Trust};
 use super::cache::{Cache, State};
 use super::update::{Server, Update, update};
 
+mod follow;
+
 /// 2026-01-03T00:00:00Z, when the vectors are judged.
 const NOW: UnixSeconds = UnixSeconds(1_767_398_400);
 
