@@ -100,6 +100,35 @@ fn a_finding_is_told_once_and_a_webhook_that_fails_is_asked_again() {
 }
 
 #[test]
+fn a_line_that_a_crash_cut_off_is_told_again_and_takes_none_with_it() {
+    let (folder, key) = log();
+    let list = folder.path().join("d/public/status/04040404040404040404040404040404");
+    fs::copy(list.join("suspension"), list.join("revocation")).unwrap();
+    let told = look(folder.path(), &key, &[]);
+    assert!(told.out.starts_with("finding list.malformed: "), "{told:?}");
+    let path = folder.path().join("s/findings.jsonl");
+    let whole = fs::read_to_string(&path).unwrap();
+    // Nothing of it, half of it, all but its end, and all but the end of the line.
+    for kept in [1, whole.len() / 2, whole.len() - 2, whole.len() - 1] {
+        fs::write(&path, &whole[..kept]).unwrap();
+        let again = look(folder.path(), &key, &[]);
+        let is_whole = kept == whole.len() - 1;
+        assert_eq!((again.code, again.out.is_empty()), (Some(1), is_whole), "{kept} bytes: {again:?}");
+        let text = fs::read_to_string(&path).unwrap();
+        let (cut, after) = text.split_once('\n').unwrap();
+        assert_eq!(cut, &whole[..kept], "what is there stays");
+        let lines: Vec<Value> = after.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), usize::from(!is_whole), "{text}");
+        assert!(lines.iter().all(|line| line["code"] == "list.malformed"), "{text}");
+        assert!(text.ends_with('\n'), "{text}");
+        // What was told again is known from then on.
+        let third = look(folder.path(), &key, &[]);
+        assert_eq!((third.code, third.out.as_str()), (Some(1), ""), "{kept} bytes: {third:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text, "{kept} bytes");
+    }
+}
+
+#[test]
 fn a_policy_that_is_not_met_is_found_and_may_pass() {
     let (folder, key) = log();
     fs::write(folder.path().join("none"), format!("log {key}\nquorum none\n")).unwrap();
