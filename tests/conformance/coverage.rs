@@ -9,8 +9,9 @@ use sillok_tests::vectors::{Vector, all, write_all};
 
 use crate::files::{Outcome, failure, load, meets, specs};
 
-const TOPICS: [&str; 24] = [
+const TOPICS: [&str; 25] = [
     "attack",
+    "authorities",
     "checkpoint",
     "cosignature",
     "credential",

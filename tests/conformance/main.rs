@@ -3,6 +3,7 @@
 //! `specs/README.md` has the format.
 
 mod attack;
+mod authorities;
 mod cosignature;
 mod coverage;
 mod credential;
@@ -30,6 +31,11 @@ use files::check_topic;
 #[test]
 fn attack() {
     check_topic("attack", attack::run);
+}
+
+#[test]
+fn authorities() {
+    check_topic("authorities", authorities::run);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::reference::encoding::{hex, unhex};
 use crate::reference::tree::Hash;
 
 pub mod attack;
+pub mod authorities;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod credential;
@@ -58,6 +59,7 @@ pub fn all() -> Vec<Vector> {
         trust::vectors,
         delta::vectors,
         verify::vectors,
+        authorities::vectors,
         witness::vectors,
         evidence::vectors,
         attack::vectors,

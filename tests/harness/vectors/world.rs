@@ -100,6 +100,8 @@ pub struct Plan {
     pub payload: Vec<(&'static str, String)>,
     /// Changes of slots, each the first of its slot.
     pub changes: Vec<(u32, u8)>,
+    /// Issuer URLs of the root: of everything, and of somebody who is in it as well.
+    pub issuers: [String; 2],
     /// Issuer URL that the list is declared for.
     pub list_issuer: String,
     /// Issuance and not-after of the snapshot.
@@ -146,6 +148,7 @@ impl Default for Plan {
             key_state: ("active", Vec::new()),
             payload: payload(),
             changes: vec![(7, 1), (9, 2)],
+            issuers: [ISSUER.into(), "https://neighbour.example".into()],
             list_issuer: ISSUER.into(),
             snapshot_times: (START + DAY, START + 8 * DAY),
             in_feed: true,
@@ -337,6 +340,7 @@ impl Plan {
     }
 
     fn root(&self) -> Root {
+        let [issuer, second] = &self.issuers;
         let (state, cuts) = self.key_state.clone();
         let own = KeyItem { jwk: self.key.jwk(), state, cuts };
         let other = KeyItem { jwk: other_key().jwk(), state: "active", cuts: Vec::new() };
@@ -355,8 +359,8 @@ impl Plan {
             feed_keys: vec![feed_key().vkey()],
             policy: self.policy.clone().unwrap_or(policy),
             issuers: vec![
-                IssuerItem { id: ISSUER.into(), keys: vec![own, other] },
-                IssuerItem { id: "https://neighbour.example".into(), keys: vec![neighbour] },
+                IssuerItem { id: issuer.clone(), keys: vec![own, other] },
+                IssuerItem { id: second.clone(), keys: vec![neighbour] },
             ],
             status_max_age: 7 * DAY,
             rules: self.rules.clone(),
