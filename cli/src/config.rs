@@ -49,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) feed_lifetime_seconds: u64,
     pub(crate) root_lifetime_days: u64,
     pub(crate) retention_days: u64,
+    pub(crate) one_key_per_person: bool,
     pub(crate) demo_token: String,
     pub(crate) log_level: String,
     pub(crate) log_format: String,

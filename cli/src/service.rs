@@ -254,6 +254,7 @@ fn issuer_config(folder: &Folder, log: VerifierKey) -> anyhow::Result<Config> {
     config.root_lifetime = Duration::from_secs(settings.root_lifetime_days * DAY_SECONDS);
     config.retention =
         (settings.retention_days > 0).then(|| Duration::from_secs(settings.retention_days * DAY_SECONDS));
+    config.one_key_per_person = settings.one_key_per_person;
     config.check().or_else(|error| usage(error.to_string()))?;
     Ok(config)
 }

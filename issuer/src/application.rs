@@ -20,11 +20,12 @@ use crate::foreign::proofs::ProofVerifier;
 use crate::http::body::Reading;
 use crate::issue::pipeline::Pipeline;
 use crate::issue::{self, Issued, Looked, Order, Started, WantedType};
-use crate::journal::StoreError;
+use crate::journal::{SEGMENT_BYTES, StoreError};
 use crate::keys::{KeyChange, KeyOrder, ServiceKeys};
 use crate::ledger::{Backend, Ledger};
 use crate::metrics::{Metrics, Stage};
 use crate::publish::{Desk, Publication, StateError, StateFile, Task};
+use crate::records::Records;
 use crate::register::{Register, RegisterConfig};
 use crate::sign::Signer;
 use crate::status::{Changed, StatusOrder};
@@ -48,6 +49,7 @@ pub struct Core {
     /// Checks signatures of proofs of others.
     pub(crate) proofs: ProofVerifier,
     pub(crate) own_trust: OwnTrust,
+    pub(crate) records: Records,
     /// Of bodies that are read.
     pub(crate) reading: Reading,
     /// Changed by the desk alone, at the start and at key events.
@@ -99,6 +101,15 @@ impl Core {
         caller: &Caller,
         orders: Vec<Order>,
     ) -> Result<Vec<Result<Issued, Problem>>, Problem> {
+        self.issue_for(&caller.client, orders).await
+    }
+
+    /// The same for whoever it is counted to.
+    pub(crate) async fn issue_for(
+        self: &Arc<Self>,
+        client: &str,
+        orders: Vec<Order>,
+    ) -> Result<Vec<Result<Issued, Problem>>, Problem> {
         let mut answers: Vec<Option<Result<Issued, Problem>>> = Vec::with_capacity(orders.len());
         let mut started = Vec::new();
         for looked in self.look_up(orders).await? {
@@ -113,7 +124,7 @@ impl Core {
         }
         let mut done = Vec::new().into_iter();
         if !started.is_empty() {
-            let answer = self.pipeline.submit(&caller.client, started)?;
+            let answer = self.pipeline.submit(client, started)?;
             self.metrics.in_flight.set(i64::try_from(self.pipeline.in_flight()).unwrap_or(i64::MAX));
             let lost = |_gone| Problem::later(Code::Stopping, "issuer gave the request up; send it again", 1);
             done = answer.await.map_err(lost)?.into_iter();
@@ -300,6 +311,8 @@ impl Issuer {
                 .map_err(OpenError::Keys)?;
         let register =
             Register::open(&RegisterConfig::new(&config.folder), &master).map_err(OpenError::Store)?;
+        let records = config.folder.join("records");
+        let records = Records::open(&records, SEGMENT_BYTES, &master, &register).map_err(OpenError::Store)?;
         let file = StateFile::open(&state_path(&config)).map_err(OpenError::State)?;
         let gate = Gate::new(
             config.clients.clone(),
@@ -324,6 +337,7 @@ impl Issuer {
             register,
             proofs: ProofVerifier::new(config.foreign_proof_verifier.clone()),
             own_trust: OwnTrust::default(),
+            records,
             reading: Reading::default(),
             signer: Mutex::new(None),
             publication: Mutex::default(),

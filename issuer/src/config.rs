@@ -52,7 +52,9 @@ pub struct Config {
     pub feed_lifetime: Duration,
     /// How long a root is relied on.
     pub root_lifetime: Duration,
-    /// How long what is kept of a credential for retries is kept; never erased if absent.
+    /// Whether a person has one key at a time for each type of credential: the credentials of the key before are revoked.
+    pub one_key_per_person: bool,
+    /// How long what is kept of a person is kept after the last time; never erased if absent.
     pub retention: Option<Duration>,
     /// Others whose credentials and presentations can be verified here, beside those whose identifier is their key.
     pub foreign_issuers: Vec<ForeignIssuer>,
@@ -137,6 +139,7 @@ impl Config {
             feed_interval: Duration::from_secs(3_600),
             feed_lifetime: Duration::from_secs(24 * 3_600),
             root_lifetime: Duration::from_secs(365 * 24 * 3_600),
+            one_key_per_person: false,
             retention: None,
             foreign_issuers: Vec::new(),
             foreign_proof_verifier: None,

@@ -19,8 +19,16 @@ pub enum Code {
     CredentialRefused,
     /// Revoked is terminal.
     CredentialRevoked,
+    /// A suspended credential is not superseded.
+    CredentialSuspended,
     /// No credential of this issuer has this id.
     CredentialUnknown,
+    /// The holder's key has a credential of another record.
+    HolderKeyBound,
+    /// The credential of the holder's key was revoked, or another key has taken its place.
+    HolderKeyEnded,
+    /// A person has one key here.
+    HolderKeySeveral,
     /// The header `Idempotency-Key` is not 1 to 128 printable ASCII characters.
     IdempotencyKeyMalformed,
     /// The header `Idempotency-Key` is not there.
@@ -45,6 +53,14 @@ pub enum Code {
     LedgerUncosigned,
     /// This service's own queue is full.
     QueueFull,
+    /// Another request works on the same record or key.
+    RecordBusy,
+    /// The person was erased, and with him what was known.
+    RecordErased,
+    /// The record has credentials for as many keys as it may.
+    RecordFull,
+    /// Nothing is known of this person for this type.
+    RecordUnknown,
     /// The answer would come too late.
     RequestDeadline,
     /// Not the JSON that the interface describes.
@@ -82,7 +98,11 @@ impl Code {
             }
             Self::CredentialRefused => (422, "credential.refused", "credential would not verify"),
             Self::CredentialRevoked => (409, "credential.revoked", "revoked is terminal"),
+            Self::CredentialSuspended => (409, "credential.suspended", "credential is suspended"),
             Self::CredentialUnknown => (404, "credential.unknown", "credential is not known here"),
+            Self::HolderKeyBound => (409, "holder-key.bound", "key has a credential of another record"),
+            Self::HolderKeyEnded => (409, "holder-key.ended", "credential of the key has ended"),
+            Self::HolderKeySeveral => (422, "holder-key.several", "a person has one key here"),
             Self::IdempotencyKeyMalformed => {
                 (400, "idempotency-key.malformed", "idempotency key is malformed")
             }
@@ -103,6 +123,10 @@ impl Code {
             Self::LedgerUnavailable => (503, "ledger.unavailable", "log takes no entries"),
             Self::LedgerUncosigned => (503, "ledger.uncosigned", "log awaits its witnesses"),
             Self::QueueFull => (503, "queue.full", "queue of the issuer is full"),
+            Self::RecordBusy => (409, "record.busy", "another request works on the record"),
+            Self::RecordErased => (410, "record.erased", "what was known of the person was erased"),
+            Self::RecordFull => (409, "record.full", "record has credentials for as many keys as it may"),
+            Self::RecordUnknown => (404, "record.unknown", "record is not known here"),
             Self::RequestDeadline => (503, "request.deadline", "request took too long"),
             Self::RequestMalformed => (400, "request.malformed", "request is malformed"),
             Self::RequestMediaType => (415, "request.media-type", "media type is not supported"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::guard::{Any, Get, Head, Post};
+use actix_web::guard::{Any, Get, Head, Post, Put};
 use actix_web::http::header;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, ResponseError as _, Route, web};
@@ -22,6 +22,7 @@ pub(crate) mod body;
 mod credentials;
 mod discovery;
 mod operations;
+mod records;
 mod verification;
 
 /// Mounts everything but health, readiness, metrics and the description of the interface.
@@ -35,6 +36,7 @@ pub fn configure(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceConfig) {
             .service(post("/credentials/status", web::route().to(credentials::status)))
             .service(post("/credentials/verify", web::route().to(verification::credential)))
             .service(post("/presentations/verify", web::route().to(verification::presentation)))
+            .service(put("/records", web::route().to(records::put)))
             .service(post("/admin/keys/rotate", web::route().to(administration::rotate)))
             .service(post("/admin/keys/retire", web::route().to(administration::retire)))
             .service(post("/admin/keys/compromise", web::route().to(administration::compromise)))
@@ -82,6 +84,11 @@ fn get(path: &str, route: Route) -> impl HttpServiceFactory + use<> {
 /// A path that changes something.
 fn post(path: &str, route: Route) -> impl HttpServiceFactory + use<> {
     resource(path, route.guard(Post()), "POST")
+}
+
+/// A path that is given a content.
+fn put(path: &str, route: Route) -> impl HttpServiceFactory + use<> {
+    resource(path, route.guard(Put()), "PUT")
 }
 
 /// A path with its methods, within the deadline.
@@ -145,6 +152,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("get", "/openapi.json"),
     ("post", "/presentations/verify"),
     ("get", "/readyz"),
+    ("put", "/records"),
     ("get", "/status/population/{file}"),
     ("get", "/status/{list}/{file}"),
     ("get", "/trust-bundle"),

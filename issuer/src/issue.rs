@@ -27,7 +27,7 @@ pub(crate) mod pipeline;
 
 pub use document::Document;
 pub(crate) use order::check_key;
-pub use order::{Order, WantedType};
+pub use order::{Order, Person, WantedType};
 
 /// What is handed over.
 #[derive(Clone, PartialEq, Eq)]
@@ -329,7 +329,7 @@ fn remember(
         let Entry::Issue(entry) = draft.entry else { return None };
         Some(Intent {
             ticket: Some(&draft.ticket),
-            subject: &draft.order.subject,
+            subject: draft.order.person.subject(),
             credential_id: &draft.id,
             slot: draft.slot,
             jws: draft.jws.text(),

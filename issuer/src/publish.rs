@@ -41,6 +41,7 @@ mod population;
 mod render;
 mod rules;
 mod state;
+mod supersede;
 
 pub(crate) use archive::place as numbered_place;
 pub use error::Error;
@@ -249,6 +250,9 @@ impl Desk {
         if self.core.take_open() {
             self.resume();
         }
+        if self.core.records.has_work() {
+            self.try_supersede();
+        }
         if now >= self.feed_due {
             self.try_publish(Extent::Everything);
         } else if self.due.is_some_and(|due| now >= due) {
@@ -281,6 +285,7 @@ impl Desk {
     /// Publishes changed or all lists and a feed. The sequence of the feed.
     fn publish(&mut self, extent: Extent) -> Result<u64, Error> {
         self.resolve_changes()?;
+        self.supersede()?;
         self.settle()?;
         self.snapshot(extent)?;
         self.write_lists()?;

@@ -20,13 +20,14 @@ use sillok_log::{LeafIndex, UnixSeconds};
 
 use crate::journal::{self, Journal, Record, StoreError};
 use crate::slots::{self, Slot, Slots};
-use crate::subjects::{Digester, Master, Sealer, SubjectRef, SubjectSlot, Subjects};
-pub use change::{Change, ChangeRequest, Changed};
+use crate::subjects::{Digester, Master, Sealer, SubjectSlot, Subjects};
+pub use change::{Change, ChangeRequest, Changed, Found, Target};
 use entries::Entries;
 pub use error::{ChangeRefused, RegisterError};
 pub use fold::Fold;
 use index::{Index, Outcome};
 use issues::IssueState;
+pub(crate) use lookup::Standing;
 pub use payload::{Logged, Note, Provenance};
 use record::{Asked, Digest, Header};
 pub use record::{ChangeNumber, IssueNumber};
@@ -38,6 +39,7 @@ mod error;
 mod fold;
 mod index;
 mod issues;
+mod lookup;
 mod payload;
 mod record;
 
@@ -115,13 +117,28 @@ impl Drop for Ticket {
     }
 }
 
+/// A person, as far as the register knows one.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    /// What the caller calls the person: the same text for the same person.
+    Named(&'a str),
+    /// Where the person's key is: what is known of somebody for whom something was sealed.
+    Known(SubjectSlot),
+}
+
+impl<'a> From<&'a str> for Subject<'a> {
+    fn from(name: &'a str) -> Self {
+        Self::Named(name)
+    }
+}
+
 /// A credential that is signed and about to be logged.
 #[derive(Clone, Copy)]
 pub struct Intent<'a> {
     /// From [`Register::begin`], if the request has an idempotency key.
     pub ticket: Option<&'a Ticket>,
-    /// What the caller calls the person: the same text for the same person.
-    pub subject: &'a str,
+    /// Whom it is about.
+    pub subject: Subject<'a>,
     /// The credential's `id`.
     pub credential_id: &'a str,
     /// The slot that the credential names.
@@ -295,10 +312,9 @@ impl Register {
         intents: &[Intent<'_>],
         now: UnixSeconds,
     ) -> Result<Vec<IssueNumber>, RegisterError> {
-        let subjects: Vec<SubjectRef> =
-            intents.iter().map(|intent| self.subjects.reference(intent.subject)).collect();
+        let subjects: Vec<Subject<'_>> = intents.iter().map(|intent| intent.subject).collect();
         // If we crash after this: keys without records, which nothing is sealed under.
-        let keys = self.subjects.keys_for(&subjects)?;
+        let keys = self.keys_of(&subjects)?;
         let first = self.hold().reserve_issues(intents.len());
         let numbers: Vec<IssueNumber> = (first..).map(IssueNumber).take(intents.len()).collect();
         let mut entries = Entries::with_capacity(intents.len());

@@ -56,7 +56,7 @@ fn intend(register: &Register, name: &str, ticket: Option<&Ticket>, now: UnixSec
     let jws = format!("header.{name}.signature");
     let intent = Intent {
         ticket,
-        subject: name,
+        subject: name.into(),
         credential_id: &credential_id,
         slot: slot(7),
         jws: &jws,
@@ -85,8 +85,8 @@ fn new_ticket(register: &Register, key: &str) -> Ticket {
 
 fn change(register: &Register, name: &str, value: StatusValue) -> Result<Change, ChangeRefused> {
     let id = id(name);
-    let request =
-        ChangeRequest { ticket: None, credential_id: &id, value, reason: "an error", operator: "clerk" };
+    let target = id.as_str().into();
+    let request = ChangeRequest { ticket: None, target, value, reason: "an error", operator: "clerk" };
     register.status_intent(&[request], NOW).unwrap().remove(0)
 }
 
@@ -215,7 +215,7 @@ fn a_change_is_recognised_by_its_key_and_given_up_when_the_log_refuses_it() {
     let value = StatusValue::Revoked;
     let request = ChangeRequest {
         ticket: Some(&ticket),
-        credential_id: &id,
+        target: id.as_str().into(),
         value,
         reason: "an error",
         operator: "clerk",
@@ -369,7 +369,7 @@ fn an_older_table_of_lists_gives_no_slot_again() {
         let credential_id = id(&number.to_string());
         let intent = Intent {
             ticket: None,
-            subject: "Han",
+            subject: "Han".into(),
             credential_id: &credential_id,
             slot: *slot,
             jws: "header.Han.signature",
@@ -408,7 +408,7 @@ fn a_list_whose_slots_are_all_withheld_asks_for_another() {
         let credential_id = id(&slot.index.to_string());
         let intent = Intent {
             ticket: None,
-            subject: "Han",
+            subject: "Han".into(),
             credential_id: &credential_id,
             slot,
             jws: "header.Han.signature",
@@ -561,13 +561,14 @@ fn nothing_personal_stands_in_any_file() {
     let slot = register.slots().take(1).unwrap()[0];
     let (ticket, provenance) = (Some(&ticket), &provenance);
     let jws_text = jws.as_str();
-    let intent =
-        Intent { ticket, subject, credential_id: credential, slot, jws: jws_text, nonce, provenance, entry };
+    let (subject, credential_id) = (subject.into(), credential);
+    let intent = Intent { ticket, subject, credential_id, slot, jws: jws_text, nonce, provenance, entry };
     let number = register.intend(&[intent], NOW).unwrap()[0];
     let leaf = LeafIndex(0xa4a4_a4a4_a4a4_a4a4);
     register.complete(&[Done { number, leaf, receipt: "KanariReceipt" }], NOW).unwrap();
     let value = StatusValue::Revoked;
-    let request = ChangeRequest { ticket: None, credential_id: credential, value, reason, operator: clerk };
+    let (target, operator) = (credential.into(), clerk);
+    let request = ChangeRequest { ticket: None, target, value, reason, operator };
     register.status_intent(&[request], NOW).unwrap()[0].clone().unwrap();
     drop(register);
     let secrets: [&[u8]; 10] = [

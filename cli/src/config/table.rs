@@ -241,7 +241,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "retention_days",
         kind: Kind::Integer { default: 0, least: 0, most: 36_500 },
-        meaning: "After how many days what is kept of a credential for retries is erased. 0: never.",
+        meaning: "After how many days without anything new what is kept of a person is erased, for retries and\n\
+                  for wallets. 0: never.",
+    },
+    Setting {
+        name: "one_key_per_person",
+        kind: Kind::Switch { default: false },
+        meaning: "A person's wallet has one key at a time for each type: a credential for another key revokes\n\
+                  those for the key before.",
     },
     Setting {
         name: "demo_token",

@@ -246,7 +246,7 @@ fn idempotency_key(core: &Core, request: &HttpRequest) -> Result<Option<String>,
 const TYPICAL_ITEM_BYTES: usize = 600;
 
 /// One request: a credential is at most 16 KiB (specs/credential.md), and its claims are most of it.
-const SINGLE: Limits = Limits { bytes: 16 << 10, depth: 16, values: 2_048 };
+pub(super) const SINGLE: Limits = Limits { bytes: 16 << 10, depth: 16, values: 2_048 };
 
 /// A thousand requests of 2 KiB.
 const BATCH: Limits = Limits { bytes: 2 << 20, depth: 18, values: 262_144 };

@@ -8,7 +8,7 @@ use sillok_verifier::json::{Json, Object};
 use sillok_verifier::jws::TokenType;
 use sillok_verifier::key::PublicKey;
 
-use super::order::{Order, WantedType, canonical, check_key, digest, refuse, text};
+use super::order::{Order, Person, WantedType, canonical, check_key, digest, refuse, text};
 use crate::application::Core;
 use crate::auth::Caller;
 use crate::compose::{ComposeError, Composition, date_time_stamp, status_uri};
@@ -160,7 +160,7 @@ pub(crate) fn read(
         claims: to_value(claims),
         valid_from: text(document, "credential", "validFrom")?,
         holder_key,
-        subject,
+        person: Person::Named(subject),
         facility: text(options, "options", "facility")?.unwrap_or_default(),
         source_event: text(options, "options", "sourceEvent")?.unwrap_or_default(),
         format: Format::VcJwt,

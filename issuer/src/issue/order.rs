@@ -12,6 +12,8 @@ use crate::auth::Caller;
 use crate::error::{Code, Problem};
 use crate::format::{self, Format};
 use crate::http::body::{malformed, to_value};
+use crate::register::Subject;
+use crate::subjects::SubjectSlot;
 use crate::types::are_within_limits;
 
 /// One credential to issue.
@@ -37,14 +39,33 @@ pub struct Order {
     pub holder_key: Option<PublicKey>,
     /// The id, a DID, under which the holder's wallet knows that key.
     pub holder_did: Option<String>,
-    /// Whom it is about, as the authority names persons.
-    pub subject: String,
+    /// Whom it is about.
+    pub person: Person,
     /// Where it was recorded.
     pub facility: String,
     /// By which event.
     pub source_event: String,
     /// The document around the claims, if its type is open.
     pub document: Option<Document>,
+}
+
+/// Whom a credential is about.
+#[derive(Clone)]
+pub enum Person {
+    /// Somebody for whom something is kept.
+    Known(SubjectSlot),
+    /// As the authority names persons.
+    Named(String),
+}
+
+impl Person {
+    /// For the register.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::Known(slot) => Subject::Known(*slot),
+            Self::Named(name) => Subject::Named(name),
+        }
+    }
 }
 
 /// How the type is named.
@@ -107,7 +128,7 @@ impl Order {
             format: format::read(text(options, "options", "format")?.as_deref())?,
             holder_key,
             holder_did,
-            subject,
+            person: Person::Named(subject),
             facility: text(options, "options", "facility")?.unwrap_or_default(),
             source_event: text(options, "options", "sourceEvent")?.unwrap_or_default(),
             document: None,

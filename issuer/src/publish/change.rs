@@ -7,10 +7,10 @@ use sillok_log::entry::{Entry, StatusValue};
 use sillok_log::submission::Level;
 
 use super::events::composed;
-use super::{Desk, Error, Extent, Reply};
+use super::{Desk, Error, Extent, MAX_TASKS, Reply};
 use crate::error::{Code, Problem};
 use crate::ledger::{Author, Logged, Outcome, Refused};
-use crate::register::{Change, ChangeRefused, ChangeRequest};
+use crate::register::{Change, ChangeRefused, ChangeRequest, Target};
 use crate::status::{Changed, StatusOrder};
 
 type Waiting = (StatusOrder, Reply<Changed>);
@@ -99,12 +99,14 @@ impl Desk {
         if open.is_empty() {
             return Ok(());
         }
-        self.log_changes(&open)?;
+        for open in open.chunks(MAX_TASKS) {
+            self.log_changes(open)?;
+        }
         Ok(())
     }
 
-    /// Submits changes and remembers what became of them.
-    fn log_changes(&mut self, changes: &[Change]) -> Result<Vec<Result<Logged, Problem>>, Error> {
+    /// Submits at most [`MAX_TASKS`] changes and remembers what became of them.
+    pub(super) fn log_changes(&mut self, changes: &[Change]) -> Result<Vec<Result<Logged, Problem>>, Error> {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
@@ -186,7 +188,7 @@ fn changed(logged: &Logged, published_by: UnixSeconds) -> Changed {
 fn request(order: &StatusOrder) -> ChangeRequest<'_> {
     ChangeRequest {
         ticket: None,
-        credential_id: &order.credential,
+        target: Target::Id(&order.credential),
         value: order.value,
         reason: &order.reason,
         operator: &order.operator,

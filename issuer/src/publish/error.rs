@@ -4,6 +4,7 @@ use crate::error::{Code, Problem};
 use crate::keys::CredentialKeyError;
 use crate::ledger;
 use crate::publish::StateError;
+use crate::records::RecordError;
 use crate::register::RegisterError;
 use crate::sign::SignError;
 use crate::slots::SlotError;
@@ -22,6 +23,8 @@ pub enum Error {
     Key(CredentialKeyError),
     /// The log gave no answer that helps.
     Ledger(ledger::Error),
+    /// The records failed.
+    Records(RecordError),
     /// The register failed.
     Register(RegisterError),
     /// What was open could not be submitted again.
@@ -59,6 +62,7 @@ impl std::fmt::Display for Error {
             Self::Compose { what, problem } => write!(f, "{what} is refused by its own reader: {problem}"),
             Self::Key(error) => error.fmt(f),
             Self::Ledger(error) => error.fmt(f),
+            Self::Records(error) => error.fmt(f),
             Self::Register(error) => error.fmt(f),
             Self::Resume(problem) => write!(f, "open intents are not in the log: {problem}"),
             Self::Sign(error) => error.fmt(f),
@@ -74,6 +78,7 @@ impl std::error::Error for Error {
             Self::Behind | Self::Compose { .. } => None,
             Self::Key(error) => Some(error),
             Self::Ledger(error) => Some(error),
+            Self::Records(error) => Some(error),
             Self::Register(error) => Some(error),
             Self::Resume(problem) => Some(problem),
             Self::Sign(error) => Some(error),

@@ -15,14 +15,29 @@ use crate::slots::Slot;
 pub struct ChangeRequest<'a> {
     /// From [`Register::begin`], if the request has an idempotency key.
     pub ticket: Option<&'a Ticket>,
-    /// The credential's `id`.
-    pub credential_id: &'a str,
+    /// Which credential.
+    pub target: Target<'a>,
     /// What its status is to be.
     pub value: StatusValue,
     /// Why. It stays in the journal, sealed; once the subject is erased there is no key for it, and it is not kept.
     pub reason: &'a str,
     /// Who asks for it. Kept like the reason.
     pub operator: &'a str,
+}
+
+/// What a credential is named by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// By its `id`.
+    Id(&'a str),
+    /// By its number here.
+    Number(IssueNumber),
+}
+
+impl<'a> From<&'a str> for Target<'a> {
+    fn from(id: &'a str) -> Self {
+        Self::Id(id)
+    }
 }
 
 /// A change that is about to be logged.
@@ -71,8 +86,14 @@ impl Register {
     #[must_use]
     pub fn find(&self, credential_id: &str) -> Option<Found> {
         let digest = self.digest_credential(credential_id);
+        let number = self.hold().credential(&digest)?;
+        self.find_number(number)
+    }
+
+    /// Finds a credential by its number.
+    #[must_use]
+    pub fn find_number(&self, number: IssueNumber) -> Option<Found> {
         let index = self.hold();
-        let number = index.credential(&digest)?;
         let state = index.issues.get(number)?;
         let (slot, history) = (index.slot(state), index.history(number));
         let (value, changes) = (history.value, history.changes);
@@ -93,8 +114,16 @@ impl Register {
         let mut entries = Entries::with_capacity(requests.len());
         let mut reserved = Vec::new();
         for request in requests {
-            let digest = self.digest_credential(request.credential_id);
-            let reservation = self.hold().reserve_change(&digest, request.value, now);
+            let digest = match request.target {
+                Target::Id(id) => Ok(self.digest_credential(id)),
+                Target::Number(number) => Err(number),
+            };
+            let reservation = {
+                let mut index = self.hold();
+                let issue = digest.map_or_else(Some, |digest| index.credential(&digest));
+                let known = issue.ok_or(ChangeRefused::Unknown);
+                known.and_then(|issue| index.reserve_change(issue, request.value, now))
+            };
             let (change, issue, subject) = match reservation {
                 Ok(reservation) => reservation,
                 Err(refused) => {

@@ -186,11 +186,10 @@ impl Index {
     /// Decides about a change and keeps others off the credential until it is in the log.
     pub(super) fn reserve_change(
         &mut self,
-        credential: &Digest,
+        issue: IssueNumber,
         value: StatusValue,
         now: UnixSeconds,
     ) -> Result<(Change, IssueNumber, SubjectSlot), ChangeRefused> {
-        let issue = self.credential(credential).ok_or(ChangeRefused::Unknown)?;
         let state = *self.issues.get(issue).ok_or(ChangeRefused::Unknown)?;
         let history = self.history(issue);
         let Slot { list, index } = self.slot(&state);
@@ -263,7 +262,7 @@ impl Index {
     }
 
     /// A slot of a key store is never far from its others: the register makes sure that it is used.
-    fn used(&mut self, subject: SubjectSlot, time: UnixSeconds) {
+    pub(super) fn used(&mut self, subject: SubjectSlot, time: UnixSeconds) {
         let place = subject.0 as usize;
         if place >= self.last_used.len() {
             self.last_used.resize(place + 1, UnixSeconds(0));

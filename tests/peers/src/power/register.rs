@@ -59,7 +59,7 @@ fn one(
     if round % 4 == 1 {
         let id = credential_id(name);
         let (value, reason, operator) = (StatusValue::Revoked, "an error", "clerk");
-        let request = ChangeRequest { ticket: None, credential_id: &id, value, reason, operator };
+        let request = ChangeRequest { ticket: None, target: id.as_str().into(), value, reason, operator };
         let change = register.status_intent(&[request], NOW)?.remove(0)?;
         say(&format!("changing {name}"))?;
         if round % 8 == 1 {
@@ -96,7 +96,7 @@ fn issue(
     let intents = intents.map(|((name, (id, jws, provenance)), (slot, ticket))| {
         Ok(Intent {
             ticket: Some(ticket),
-            subject: name,
+            subject: name.as_str().into(),
             credential_id: id,
             slot: *slot,
             jws,
