@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::command::status::{self, Change};
 use crate::command::{
     audit, bench, config, demo, evidence, fsck, import, init, issuer, keys, log, mirror, monitor, population,
-    present, receipt, registry, rules, sample, serve, trust_bundle, verify, witness,
+    present, receipt, registry, reissue, rules, sample, serve, trust_bundle, verify, witness,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Suspend(status::Args),
     /// Reinstate suspended credentials.
     Reinstate(status::Args),
+    Reissue(reissue::Args),
     TrustBundle(trust_bundle::Args),
     Population(population::Args),
     Rules(rules::Args),
@@ -70,6 +71,7 @@ impl Command {
             Self::Revoke(args) => status::run(Change::Revoke, args, context),
             Self::Suspend(args) => status::run(Change::Suspend, args, context),
             Self::Reinstate(args) => status::run(Change::Reinstate, args, context),
+            Self::Reissue(args) => reissue::run(args, context),
             Self::Population(args) => population::run(args, context),
             Self::TrustBundle(args) => trust_bundle::run(args, context),
             Self::Rules(args) => rules::run(args, context),

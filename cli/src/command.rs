@@ -17,6 +17,7 @@ pub(crate) mod population;
 pub(crate) mod present;
 pub(crate) mod receipt;
 pub(crate) mod registry;
+pub(crate) mod reissue;
 pub(crate) mod rules;
 pub(crate) mod sample;
 pub(crate) mod serve;

@@ -20,12 +20,12 @@ use crate::foreign::proofs::ProofVerifier;
 use crate::http::body::Reading;
 use crate::issue::pipeline::Pipeline;
 use crate::issue::{self, Issued, Looked, Order, Started, WantedType};
-use crate::journal::{SEGMENT_BYTES, StoreError};
+use crate::journal::StoreError;
 use crate::keys::{KeyChange, KeyOrder, ServiceKeys};
 use crate::ledger::{Backend, Ledger};
 use crate::metrics::{Metrics, Stage};
 use crate::publish::{Desk, Publication, StateError, StateFile, Task};
-use crate::records::Records;
+use crate::records::{self, Records};
 use crate::register::{Register, RegisterConfig};
 use crate::sign::Signer;
 use crate::status::{Changed, StatusOrder};
@@ -311,8 +311,9 @@ impl Issuer {
                 .map_err(OpenError::Keys)?;
         let register =
             Register::open(&RegisterConfig::new(&config.folder), &master).map_err(OpenError::Store)?;
-        let records = config.folder.join("records");
-        let records = Records::open(&records, SEGMENT_BYTES, &master, &register).map_err(OpenError::Store)?;
+        let folder = config.folder.join("records");
+        let records =
+            Records::open(&folder, records::SEGMENT_BYTES, &master, &register).map_err(OpenError::Store)?;
         let file = StateFile::open(&state_path(&config)).map_err(OpenError::State)?;
         let gate = Gate::new(
             config.clients.clone(),

@@ -15,6 +15,8 @@ pub enum Code {
     ClientRateLimited,
     /// What was kept for retries has been erased.
     CredentialErased,
+    /// What has expired is not issued anew.
+    CredentialExpired,
     /// The credential that the claims make breaks a limit of the verifier.
     CredentialRefused,
     /// Revoked is terminal.
@@ -96,6 +98,7 @@ impl Code {
             Self::CredentialErased => {
                 (410, "credential.erased", "what was kept of the credential was erased")
             }
+            Self::CredentialExpired => (409, "credential.expired", "credential has expired"),
             Self::CredentialRefused => (422, "credential.refused", "credential would not verify"),
             Self::CredentialRevoked => (409, "credential.revoked", "revoked is terminal"),
             Self::CredentialSuspended => (409, "credential.suspended", "credential is suspended"),

@@ -23,6 +23,7 @@ mod credentials;
 mod discovery;
 mod operations;
 mod records;
+mod reissue;
 mod verification;
 
 /// Mounts everything but health, readiness, metrics and the description of the interface.
@@ -36,6 +37,8 @@ pub fn configure(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceConfig) {
             .service(post("/credentials/status", web::route().to(credentials::status)))
             .service(post("/credentials/verify", web::route().to(verification::credential)))
             .service(post("/presentations/verify", web::route().to(verification::presentation)))
+            .service(post("/credentials/reissue", web::route().to(reissue::reissue)))
+            .service(post("/credentials/reissue/due", web::route().to(reissue::due)))
             .service(put("/records", web::route().to(records::put)))
             .service(post("/admin/keys/rotate", web::route().to(administration::rotate)))
             .service(post("/admin/keys/retire", web::route().to(administration::retire)))
@@ -144,6 +147,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("get", "/credential-types/{type}/v1"),
     ("post", "/credentials/issue"),
     ("post", "/credentials/issue/batch"),
+    ("post", "/credentials/reissue"),
+    ("post", "/credentials/reissue/due"),
     ("post", "/credentials/status"),
     ("post", "/credentials/verify"),
     ("get", "/healthz"),

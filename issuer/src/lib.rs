@@ -8,7 +8,7 @@
 //! Credential types as data ([`types`]), the exact bytes of a credential ([`compose`]) in the forms that there are ([`format`]), signing them ([`sign`]), and
 //! what must outlast a crash: the journal ([`journal`]), the subjects' keys ([`subjects`]), the slots of the status
 //! lists ([`slots`]) and the facade over the three ([`register`]); what is known of people, and which of their keys have a
-//! credential of it ([`records`]).
+//! credential of it ([`records`]), and issuing anew ([`reissue`]).
 //!
 //! # Out of scope
 //! The log (`sillok-registry`, `sillok-client`), the formats (`sillok-log`) and the verdict (`sillok-verifier`).
@@ -35,6 +35,7 @@ pub mod metrics;
 pub mod publish;
 pub mod records;
 pub mod register;
+pub mod reissue;
 pub mod sign;
 pub mod slots;
 pub mod status;

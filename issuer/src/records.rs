@@ -24,14 +24,16 @@ use sillok_verifier::key::PublicKey;
 use crate::journal::{Batch, Journal, Location, StoreError};
 use crate::register::{IssueNumber, Register, Standing};
 use crate::subjects::{Digester, Master, SEAL_BYTES, Sealer, SubjectKey, SubjectSlot};
+pub(crate) use anew::Cause;
 use content::{Content, Enrolled};
 pub use error::RecordError;
 use header::{Header, KeyDigest, Purpose};
 pub(crate) use index::Pending;
 use index::{Index, Reserved};
-pub(crate) use obtain::WALLETS;
 pub use obtain::{HolderKey, Obtained};
+pub(crate) use obtain::{WALLETS, blocking};
 
+mod anew;
 mod content;
 mod error;
 mod header;
@@ -111,6 +113,22 @@ pub(crate) struct Records {
     index: Arc<Mutex<Index>>,
 }
 
+/// Something to remember, and what is to be sealed with it.
+struct Entry<'a> {
+    header: Header,
+    sealed: Option<(&'a Sealer, Vec<u8>)>,
+}
+
+impl<'a> Entry<'a> {
+    const fn plain(header: Header) -> Self {
+        Self { header, sealed: None }
+    }
+
+    const fn sealed(header: Header, sealer: &'a Sealer, plain: Vec<u8>) -> Self {
+        Self { header, sealed: Some((sealer, plain)) }
+    }
+}
+
 /// The right to work on something. Dropping it lets others try.
 pub(crate) struct Reservation {
     index: Arc<Mutex<Index>>,
@@ -185,7 +203,7 @@ impl Records {
             };
             let header = Header::Put { record, subject: slot, kind, version, time: now };
             // If we crash within this: the record is as before, or as it is to be, and nobody was told.
-            self.append(vec![(header, Some((&sealer, json(content)?)))])?;
+            self.append(vec![Entry::sealed(header, &sealer, json(content)?)])?;
             register.mark_used(slot, now);
             // Erased between the two: what was just sealed opens no more, and is sealed anew.
             if !register.is_erased(slot) {
@@ -244,12 +262,17 @@ impl Records {
         match standing {
             // If we crash here: found again at the next start.
             Standing::Logged(issue) => {
-                self.append(vec![(Header::Ended { enrolment, issue, time: now }, None)])?;
+                self.append(vec![Entry::plain(Header::Ended { enrolment, issue, time: now })])?;
             }
-            Standing::Nothing => self.append(vec![(Header::Dropped { enrolment, time: now }, None)])?,
+            Standing::Nothing => self.append(vec![Entry::plain(Header::Dropped { enrolment, time: now })])?,
             Standing::Open(_) | Standing::Running => {}
         }
         Ok(standing)
+    }
+
+    /// Whether another credential has the place of one. It asks memory alone.
+    pub(crate) fn is_superseded(&self, issue: IssueNumber) -> bool {
+        self.hold().heir(issue).is_some()
     }
 
     /// Whether there is something to conclude or to revoke.
@@ -283,8 +306,8 @@ impl Records {
     /// # Errors
     /// A failed operation.
     pub(crate) fn settle(&self, settled: &[EnrolmentNumber], now: UnixSeconds) -> Result<(), RecordError> {
-        let settled =
-            settled.iter().map(|enrolment| (Header::Settled { enrolment: *enrolment, time: now }, None));
+        let header = |enrolment: &EnrolmentNumber| Header::Settled { enrolment: *enrolment, time: now };
+        let settled = settled.iter().map(|enrolment| Entry::plain(header(enrolment)));
         // If we crash before this: it is seen that all of it is revoked already.
         self.append(settled.collect())
     }
@@ -317,9 +340,9 @@ impl Records {
     }
 
     /// Makes records durable and takes them in. Each is sealed where it is written from.
-    fn append(&self, entries: Vec<(Header, Option<(&Sealer, Vec<u8>)>)>) -> Result<(), RecordError> {
+    fn append(&self, entries: Vec<Entry<'_>>) -> Result<(), RecordError> {
         let mut batch = Batch::default();
-        for (header, sealed) in &entries {
+        for Entry { header, sealed } in &entries {
             let context = header.encode();
             let Some((kind, bytes)) = context.split_first() else { continue };
             match sealed {
@@ -332,7 +355,7 @@ impl Records {
         }
         let locations = self.journal.append(batch)?;
         let mut index = self.hold();
-        for (location, (header, _sealed)) in locations.into_iter().zip(&entries) {
+        for (location, Entry { header, .. }) in locations.into_iter().zip(&entries) {
             index.apply(location, header).map_err(|_problem| RecordError::Unreadable)?;
         }
         Ok(())
@@ -370,5 +393,11 @@ pub const MAX_KEYS: usize = 64;
 /// wild takes so many slots of a status list.
 pub const MAX_PLACES: usize = 1_024;
 
+/// Bytes of a segment of the journal: far less is written to it than to the register's.
+pub(crate) const SEGMENT_BYTES: u64 = 4 << 20;
+
 /// How often a record is sealed again whose person is erased meanwhile.
 const MAX_PUTS: usize = 3;
+
+#[cfg(test)]
+mod tests;

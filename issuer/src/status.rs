@@ -79,11 +79,7 @@ impl StatusOrder {
                 return Err(Problem::new(Code::CredentialRevoked, "a revocation is never taken back"));
             }
         };
-        let reason =
-            if body.get("reason").is_some() { body.string("reason").map_err(malformed)? } else { "" };
-        if reason.len() > MAX_REASON_BYTES {
-            return Err(refuse(&format!("reason is longer than {MAX_REASON_BYTES} bytes")));
-        }
+        let reason = reason(body)?;
         Ok(Self {
             credential: credential.into(),
             value,
@@ -92,6 +88,15 @@ impl StatusOrder {
             operator: operator.into(),
         })
     }
+}
+
+/// Why; nothing if nobody says so.
+pub(crate) fn reason(body: &Object) -> Result<&str, Problem> {
+    let reason = if body.get("reason").is_some() { body.string("reason").map_err(malformed)? } else { "" };
+    if reason.len() > MAX_REASON_BYTES {
+        return Err(refuse(&format!("reason is longer than {MAX_REASON_BYTES} bytes")));
+    }
+    Ok(reason)
 }
 
 fn refuse(problem: &str) -> Problem {

@@ -196,13 +196,21 @@ fn a_key_is_of_one_record_and_each_key_has_a_credential_of_its_own() {
     assert_eq!(credential(&more, 1), credential(&all, 0));
     assert_eq!(world.issue_leaves(&running), 4);
 
+    // In another form it is another credential, of the same record and key.
+    let record = core(&running).find_record("person-1", "vaccination").unwrap();
+    let other = obtain_as(&running, record, &[key(1)], Format::DcSdJwt).unwrap();
+    assert!(credential(&other, 0).contains('~') && is_good(&world, &running, &other, 0));
+    assert!(obtain_as(&running, record, &[key(1)], Format::DcSdJwt).unwrap() == other);
+    assert!(obtain(&running, "person-1", &[key(1), key(2), key(3)]).unwrap() == all);
+    assert_eq!(world.issue_leaves(&running), 5);
+
     assert_eq!(refused(obtain(&running, "person-2", &[key(5), key(2)])), Code::HolderKeyBound);
     assert_eq!(refused(obtain(&running, "person-2", &[key(5), key(5)])), Code::RequestMalformed);
     assert_eq!(refused(obtain(&running, "person-2", &[])), Code::RequestMalformed);
     let many: Vec<HolderKey> = (0..=MAX_KEYS as u8).map(|seed| key(100 + seed)).collect();
     assert_eq!(refused(obtain(&running, "person-2", &many)), Code::RequestMalformed);
     assert_eq!(refused(obtain_as(&running, RecordNumber(99), &[key(5)], Format::VcJwt)), Code::RecordUnknown);
-    assert_eq!(world.issue_leaves(&running), 4);
+    assert_eq!(world.issue_leaves(&running), 5);
     running.stop();
     let running = world.start();
     assert_eq!(refused(obtain(&running, "person-2", &[key(2)])), Code::HolderKeyBound);

@@ -152,7 +152,7 @@ pub(super) async fn status(
 
 /// A credential as W3C VC Data Model 2.0 section 4.13 envelops it, with its receipt beside it.
 #[derive(Serialize)]
-struct Enveloped {
+pub(super) struct Enveloped {
     #[serde(rename = "verifiableCredential")]
     credential: Envelope,
     receipt: String,
@@ -168,7 +168,7 @@ struct Envelope {
 }
 
 impl Enveloped {
-    fn new(issued: &Issued, format: Format) -> Self {
+    pub(super) fn new(issued: &Issued, format: Format) -> Self {
         let media_type = match format {
             Format::DcSdJwt => "data:application/dc+sd-jwt,",
             // VC 1.1 has no media type of its own.

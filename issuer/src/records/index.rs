@@ -21,6 +21,8 @@ pub(super) struct Index {
     places: HashMap<Place, PlaceState>,
     /// Where a credential is that is in force for a holder's key.
     in_force: HashMap<IssueNumber, Place>,
+    /// Which enrolment is to take the place of a credential that is nobody's.
+    anew: HashMap<IssueNumber, EnrolmentNumber>,
     /// Which credential has taken the place of another.
     heirs: HashMap<IssueNumber, IssueNumber>,
     pub(super) begun: BTreeMap<EnrolmentNumber, Begun>,
@@ -121,6 +123,9 @@ impl Index {
                     }
                     self.places.entry(place).or_default().open = Some(enrolment);
                 }
+                if let Purpose::Anew { issue } = purpose {
+                    self.anew.insert(issue, enrolment);
+                }
                 let begun = Begun { purpose, renew, location };
                 if self.begun.insert(enrolment, begun).is_some() {
                     return Err("an enrolment begins twice");
@@ -149,7 +154,11 @@ impl Index {
     }
 
     fn end(&mut self, enrolment: EnrolmentNumber) -> Result<Begun, &'static str> {
-        self.begun.remove(&enrolment).ok_or("an enrolment ends that never began")
+        let begun = self.begun.remove(&enrolment).ok_or("an enrolment ends that never began")?;
+        if let Purpose::Anew { issue } = begun.purpose {
+            self.anew.remove(&issue);
+        }
+        Ok(begun)
     }
 
     fn apply_put(
@@ -267,6 +276,11 @@ impl Index {
     /// Where a credential is in force for a holder's key.
     pub(super) fn place_of(&self, issue: IssueNumber) -> Option<Place> {
         self.in_force.get(&issue).copied()
+    }
+
+    /// The enrolment that is to take the place of a credential that is nobody's.
+    pub(super) fn anew(&self, issue: IssueNumber) -> Option<EnrolmentNumber> {
+        self.anew.get(&issue).copied()
     }
 
     /// What has taken the place of a credential, and of that one, and so on.

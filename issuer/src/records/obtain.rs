@@ -13,8 +13,8 @@ use super::content::{Content, Enrolled};
 use super::header::{Header, Place, Purpose};
 use super::index::{Current, Reserved};
 use super::{
-    EnrolmentNumber, MAX_KEYS, MAX_PLACES, Put, RecordError, RecordNumber, Reservation, TypeCode, Version,
-    json, request_key,
+    EnrolmentNumber, Entry, MAX_KEYS, MAX_PLACES, Put, RecordError, RecordNumber, Reservation, TypeCode,
+    Version, json, request_key,
 };
 use crate::application::Core;
 use crate::compose::date_time_stamp;
@@ -238,11 +238,7 @@ impl Core {
         let content = content.ok_or(RecordError::Erased)?;
         let made = Made { kind, subject, content: &content, now };
         let wanted = steps.into_iter().zip(places.into_iter().zip(keys));
-        let (steps, begun) = self.begin_all(wanted, &made, (version, alone))?;
-        let orders = begun.into_iter().map(|(enrolment, purpose, holder)| {
-            made.order(&request_key(enrolment, &purpose), Some(holder), format)
-        });
-        let orders = orders.collect::<Result<_, _>>()?;
+        let (steps, orders) = self.begin_all(wanted, &made, (version, alone), format)?;
         Ok(Plan { steps, orders, version, _reserved: reserved })
     }
 
@@ -304,10 +300,11 @@ impl Core {
         wanted: impl Iterator<Item = (Option<Current>, (Place, &'a HolderKey))>,
         made: &Made<'_>,
         (version, alone): (Version, bool),
-    ) -> Result<(Vec<Step>, Vec<(EnrolmentNumber, Purpose, &'a HolderKey)>), Problem> {
+        format: Format,
+    ) -> Result<(Vec<Step>, Vec<Order>), Problem> {
         let sealer =
             self.register.key(made.subject).map_err(RecordError::from)?.ok_or(RecordError::Erased)?;
-        let (mut steps, mut begun, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut steps, mut orders, mut entries) = (Vec::new(), Vec::new(), Vec::new());
         for (current, (place, holder)) in wanted {
             if let Some(current) = current {
                 steps.push(Step::Have(current));
@@ -322,13 +319,13 @@ impl Core {
                 operator: made.content.operator.clone(),
             };
             let header = Header::Begun { enrolment, purpose, renew: made.renewed_from(), time: made.now };
-            entries.push((header, Some((&sealer, json(&enrolled)?))));
+            entries.push(Entry::sealed(header, &sealer, json(&enrolled)?));
             steps.push(Step::Make(enrolment, purpose));
-            begun.push((enrolment, purpose, holder));
+            orders.push(made.order(&request_key(enrolment, &purpose), Some(holder), format)?);
         }
         // If we crash after this: nothing is issued under these numbers, and they are dropped at the next start.
         self.records.append(entries)?;
-        Ok((steps, begun))
+        Ok((steps, orders))
     }
 }
 
