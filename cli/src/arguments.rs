@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::command::status::{self, Change};
 use crate::command::{
-    audit, bench, config, demo, evidence, fsck, import, init, issuer, keys, log, mirror, monitor, population,
-    present, receipt, registry, reissue, rules, sample, serve, trust_bundle, verify, witness,
+    audit, bench, config, demo, evidence, fsck, import, init, issuer, keys, log, mirror, monitor, offer,
+    population, present, receipt, registry, reissue, rules, sample, serve, trust_bundle, verify, witness,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -33,6 +33,7 @@ pub(crate) enum Command {
     Log(log::Args),
     Sample(sample::Args),
     Import(import::Args),
+    Offer(offer::Args),
     /// Revoke credentials, for good.
     Revoke(status::Args),
     /// Suspend credentials, until they are reinstated.
@@ -68,6 +69,7 @@ impl Command {
             Self::Log(args) => log::run(args, context),
             Self::Sample(args) => sample::run(args, context),
             Self::Import(args) => import::run(args, context),
+            Self::Offer(args) => offer::run(args, context),
             Self::Revoke(args) => status::run(Change::Revoke, args, context),
             Self::Suspend(args) => status::run(Change::Suspend, args, context),
             Self::Reinstate(args) => status::run(Change::Reinstate, args, context),

@@ -13,6 +13,7 @@ pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod mirror;
 pub(crate) mod monitor;
+pub(crate) mod offer;
 pub(crate) mod population;
 pub(crate) mod present;
 pub(crate) mod receipt;

@@ -24,6 +24,7 @@ use crate::journal::StoreError;
 use crate::keys::{KeyChange, KeyOrder, ServiceKeys};
 use crate::ledger::{Backend, Ledger};
 use crate::metrics::{Metrics, Stage};
+use crate::openid::OpenId;
 use crate::publish::{Desk, Publication, StateError, StateFile, Task};
 use crate::records::{self, Records};
 use crate::register::{Register, RegisterConfig};
@@ -44,6 +45,7 @@ pub struct Core {
     pub types: CredentialTypes,
     pub(crate) clock: Clock,
     pub(crate) ledger: Ledger,
+    pub(crate) openid: OpenId,
     pub(crate) pipeline: Pipeline,
     pub(crate) register: Register,
     /// Checks signatures of proofs of others.
@@ -315,6 +317,8 @@ impl Issuer {
         let records =
             Records::open(&folder, records::SEGMENT_BYTES, &master, &register).map_err(OpenError::Store)?;
         let file = StateFile::open(&state_path(&config)).map_err(OpenError::State)?;
+        let openid =
+            OpenId::open(&config.folder.join("wallets"), &master, clock()).map_err(OpenError::Store)?;
         let gate = Gate::new(
             config.clients.clone(),
             &config.public_url,
@@ -334,6 +338,7 @@ impl Issuer {
             types,
             clock,
             ledger,
+            openid,
             pipeline: Pipeline::new(config.limits.in_flight, config.limits.in_flight_client),
             register,
             proofs: ProofVerifier::new(config.foreign_proof_verifier.clone()),

@@ -25,7 +25,8 @@ use assertion::Assertion;
 use bearer::Bearer;
 use used::Used;
 
-pub use form::MAX_FORM_BYTES;
+pub(crate) use bearer::same;
+pub use form::{Form, MAX_FORM_BYTES};
 
 /// What decides about callers.
 pub struct Gate {
@@ -72,7 +73,7 @@ pub struct Denied {
 }
 
 impl Denied {
-    fn new(error: &'static str, description: impl Into<String>) -> Self {
+    pub(crate) fn new(error: &'static str, description: impl Into<String>) -> Self {
         let status = if error == "invalid_client" { 401 } else { 400 };
         Self { status, error, description: description.into() }
     }
@@ -104,20 +105,12 @@ impl Gate {
         self.demo_token.is_some()
     }
 
-    /// Answers a token request: the body is `application/x-www-form-urlencoded`.
+    /// Answers a token request of a client.
     ///
     /// # Errors
     /// See [`Denied`].
-    pub fn grant(&self, body: &[u8]) -> Result<Granted, Denied> {
+    pub fn grant(&self, form: Form) -> Result<Granted, Denied> {
         let now = (self.clock)();
-        let form = form::parse(body)?;
-        match form.grant_type.as_deref() {
-            Some("client_credentials") => {}
-            Some(_) => {
-                return Err(Denied::new("unsupported_grant_type", "grant_type is not client_credentials"));
-            }
-            None => return Err(Denied::new("invalid_request", "parameter grant_type is missing")),
-        }
         if form.client_assertion_type.as_deref() != Some(ASSERTION_TYPE) {
             return Err(Denied::new(
                 "invalid_client",
@@ -168,7 +161,7 @@ impl Gate {
         let Some((_scheme, token)) = token else {
             return Err(Problem::new(Code::TokenMissing, "header Authorization is not Bearer and a token"));
         };
-        if self.demo_token.as_ref().is_some_and(|demo| bearer::same(demo.as_bytes(), token.as_bytes())) {
+        if self.demo_token.as_ref().is_some_and(|demo| same(demo.as_bytes(), token.as_bytes())) {
             return Ok(Caller {
                 client: DEMO.into(),
                 operator: DEMO.into(),

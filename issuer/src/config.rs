@@ -20,7 +20,8 @@ pub struct Config {
     pub keys: PathBuf,
     /// What a web server may serve: status lists and the trust bundle.
     pub public: PathBuf,
-    /// Issuer id, and the root of every address that credentials name: `https://host` or `http://host:port`.
+    /// Issuer id, and the root of every address that credentials name: `https://host` or `http://host:port`, perhaps with a
+    /// path.
     pub public_url: String,
     /// Display name of the issuer.
     pub name: String,
@@ -153,8 +154,11 @@ impl Config {
     /// The first setting that is refused, by name.
     pub fn check(&self) -> Result<(), ConfigError> {
         let refuse = |setting, expected| Err(ConfigError { setting, expected });
-        if !is_root_url(&self.public_url) {
-            return refuse("public_url", "http:// or https://, a host and at most a port, without a path");
+        if !is_issuer_url(&self.public_url) {
+            return refuse(
+                "public_url",
+                "http:// or https://, a host, perhaps a port, and perhaps a path of plain names",
+            );
         }
         if self.feed_lifetime < 2 * self.feed_interval || self.feed_interval.is_zero() {
             return refuse("feed_interval", "more than zero and at most half of feed_lifetime");
@@ -192,14 +196,34 @@ impl Config {
     }
 }
 
-/// `https://host`, `http://host:port`: the addresses under it are made by appending a path.
-fn is_root_url(url: &str) -> bool {
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    host.is_some_and(|host| {
-        !host.is_empty()
-            && host.len() <= 255
-            && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:[]".contains(&b))
-    })
+/// `https://host`, `http://host:port/path`: the addresses under it are made by appending a path, or by inserting one before
+/// its own. Names of the path are unreserved (RFC 3986 section 2.3), so that they are the same wherever they stand.
+fn is_issuer_url(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
+        return false;
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    // A name that begins with a dot is a step up, or what is well known.
+    let is_name = |name: &str| !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain);
+    !host.is_empty()
+        && rest.len() <= MAX_ISSUER_BYTES
+        && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:[]".contains(&b))
+        && path.split('/').skip(1).all(is_name)
+}
+
+/// The path of an issuer's URL, with its slash: nothing for one at the root of its host.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_scheme, rest)| rest);
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+}
+
+impl Config {
+    /// Where below the root of its host the issuer is: `/tenant`, or nothing.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        path_of(&self.public_url)
+    }
 }
 
 impl Default for Limits {
@@ -245,6 +269,9 @@ const DEFAULT_LIST_SLOTS: u64 = 1 << 20;
 /// Most credentials of a batch (specs/openapi/issuer.json).
 pub const MAX_BATCH: usize = 1_000;
 
+/// Longest host and path of an issuer in bytes: its URL stands in every credential.
+const MAX_ISSUER_BYTES: usize = 255;
+
 /// Longest client id and operator in bytes: both stand in tokens and commitments.
 const MAX_CLIENT_ID_BYTES: usize = 128;
 
@@ -259,21 +286,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_public_url_is_a_root() {
-        for good in ["https://health.example", "http://localhost:8080", "http://[::1]:80"] {
-            assert!(is_root_url(good), "{good}");
+    fn the_public_url_has_a_host_and_perhaps_a_path() {
+        for (good, path) in [
+            ("https://health.example", ""),
+            ("http://localhost:8080", ""),
+            ("http://[::1]:80", ""),
+            ("https://health.example/tenant", "/tenant"),
+            ("https://health.example:8443/kr/Seoul-1", "/kr/Seoul-1"),
+        ] {
+            assert!(is_issuer_url(good), "{good}");
+            assert_eq!(path_of(good), path);
         }
         for bad in [
             "",
             "health.example",
             "https://",
             "https://a/",
-            "https://a/b",
+            "https://a/b/",
+            "https://a//b",
+            "https://a/../b",
+            "https://a/.well-known",
+            "https://a/%62",
+            "https://a/{b}",
+            "https://a?b",
             "https://A",
             "ftp://a",
             "https://a b",
         ] {
-            assert!(!is_root_url(bad), "{bad}");
+            assert!(!is_issuer_url(bad), "{bad}");
         }
     }
 }

@@ -7,17 +7,20 @@ use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::guard::{Any, Get, Head, Post, Put};
-use actix_web::http::header;
+use actix_web::guard::{Any, Get, Head, Options, Post, Put};
+use actix_web::http::{Method, header};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{Error, ResponseError as _, Route, web};
+use actix_web::{Error, Resource, ResponseError as _, Route, web};
 
 use crate::application::Core;
 use crate::auth::TOKEN_PATH;
 use crate::error::{Code, Problem};
+use crate::openid::http::{
+    self as openid, CREDENTIAL_PATH, DEFERRED_PATH, NONCE_PATH, NOTIFICATION_PATH, OFFERS_PATH,
+};
 
 mod administration;
-mod authentication;
+pub(crate) mod authentication;
 pub(crate) mod body;
 mod credentials;
 mod discovery;
@@ -29,9 +32,27 @@ mod verification;
 /// Mounts everything but health, readiness, metrics and the description of the interface.
 pub fn configure(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
+        let path = core.config.path().to_owned();
+        // Below the issuer's URL, and what is well known: inserted before its path (RFC 8414 section 3.1).
+        let get = |place: &str, route| get(&format!("{path}{place}"), route);
+        let post = |place: &str, route| post(&format!("{path}{place}"), route);
+        let put = |place: &str, route| put(&format!("{path}{place}"), route);
+        let wallet_get = |place: &str, route| wallet(&format!("{path}{place}"), route, Method::GET);
+        let wallet_post = |place: &str, route| wallet(&format!("{path}{place}"), route, Method::POST);
+        let well_known = |name: &str, route| self::get(&format!("/.well-known/{name}{path}"), route);
+        let wallet_well_known =
+            |name: &str, route| wallet(&format!("/.well-known/{name}{path}"), route, Method::GET);
+        // did:web: of a host at its well-known place, of a path below it.
+        let did = if path.is_empty() { "/.well-known/did.json" } else { "/did.json" };
         config
             .app_data(web::Data::from(core))
-            .service(post(TOKEN_PATH, web::route().to(authentication::token)))
+            .service(wallet_post(TOKEN_PATH, web::route().to(authentication::token)))
+            .service(post(OFFERS_PATH, web::route().to(openid::offer)))
+            .service(wallet_get(&format!("{OFFERS_PATH}/{{reference}}"), web::route().to(openid::fetch)))
+            .service(wallet_post(NONCE_PATH, web::route().to(openid::nonce)))
+            .service(wallet_post(CREDENTIAL_PATH, web::route().to(openid::credential)))
+            .service(wallet_post(DEFERRED_PATH, web::route().to(openid::deferred)))
+            .service(wallet_post(NOTIFICATION_PATH, web::route().to(openid::notification)))
             .service(post("/credentials/issue", web::route().to(credentials::issue)))
             .service(post("/credentials/issue/batch", web::route().to(credentials::issue_batch)))
             .service(post("/credentials/status", web::route().to(credentials::status)))
@@ -44,12 +65,13 @@ pub fn configure(core: Arc<Core>) -> impl FnOnce(&mut web::ServiceConfig) {
             .service(post("/admin/keys/retire", web::route().to(administration::retire)))
             .service(post("/admin/keys/compromise", web::route().to(administration::compromise)))
             .service(post("/admin/publish", web::route().to(administration::publish)))
-            .service(get(
-                "/.well-known/oauth-authorization-server",
+            .service(wallet_well_known(
+                "oauth-authorization-server",
                 web::route().to(authentication::metadata),
             ))
-            .service(get("/.well-known/jwt-vc-issuer", web::route().to(discovery::jwt_vc_issuer)))
-            .service(get("/.well-known/did.json", web::route().to(discovery::did_document)))
+            .service(wallet_well_known("openid-credential-issuer", web::route().to(openid::metadata)))
+            .service(well_known("jwt-vc-issuer", web::route().to(discovery::jwt_vc_issuer)))
+            .service(get(did, web::route().to(discovery::did_document)))
             .service(get("/trust-bundle", web::route().to(discovery::trust_bundle)))
             .service(get("/trust-bundles/{name}", web::route().to(discovery::numbered_bundle)))
             .service(get("/status/population/{file}", web::route().to(discovery::population)))
@@ -89,6 +111,27 @@ fn post(path: &str, route: Route) -> impl HttpServiceFactory + use<> {
     resource(path, route.guard(Post()), "POST")
 }
 
+/// A path that wallets ask for, those in browsers too.
+fn wallet(path: &str, route: Route, method: Method) -> impl HttpServiceFactory + use<> {
+    let (route, allow) = if method == Method::GET {
+        (route.guard(Any(Get()).or(Head())), "GET, HEAD, OPTIONS")
+    } else {
+        (route.guard(Post()), "OPTIONS, POST")
+    };
+    let preflight = web::route().guard(Options()).to(openid::preflight);
+    unbounded(path, route, allow).route(preflight).wrap(from_fn(bounded)).wrap(from_fn(open_to_scripts))
+}
+
+/// Lets scripts of any origin read the answer.
+async fn open_to_scripts(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut answer = next.call(request).await?;
+    openid::open_to_scripts(answer.headers_mut());
+    Ok(answer)
+}
+
 /// A path that is given a content.
 fn put(path: &str, route: Route) -> impl HttpServiceFactory + use<> {
     resource(path, route.guard(Put()), "PUT")
@@ -96,12 +139,16 @@ fn put(path: &str, route: Route) -> impl HttpServiceFactory + use<> {
 
 /// A path with its methods, within the deadline.
 fn resource(path: &str, route: Route, allow: &'static str) -> impl HttpServiceFactory + use<> {
+    unbounded(path, route, allow).wrap(from_fn(bounded))
+}
+
+fn unbounded(path: &str, route: Route, allow: &'static str) -> Resource {
     let other_method = move || async move {
         let mut response = Problem::new(Code::RouteMethod, "resource has other methods").error_response();
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allow));
         response
     };
-    web::resource(path).route(route).default_service(web::to(other_method)).wrap(from_fn(bounded))
+    web::resource(path).route(route).default_service(web::to(other_method))
 }
 
 /// Ends a request at the deadline, a slow body included, and counts what was refused. What was handed in goes on: a
@@ -139,6 +186,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("get", "/.well-known/did.json"),
     ("get", "/.well-known/jwt-vc-issuer"),
     ("get", "/.well-known/oauth-authorization-server"),
+    ("get", "/.well-known/openid-credential-issuer"),
     ("post", "/admin/keys/compromise"),
     ("post", "/admin/keys/retire"),
     ("post", "/admin/keys/rotate"),
@@ -154,7 +202,13 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("get", "/healthz"),
     ("get", "/metrics"),
     ("post", "/oauth/token"),
+    ("post", "/offers"),
+    ("get", "/offers/{reference}"),
     ("get", "/openapi.json"),
+    ("post", "/openid/credential"),
+    ("post", "/openid/deferred"),
+    ("post", "/openid/nonce"),
+    ("post", "/openid/notification"),
     ("post", "/presentations/verify"),
     ("get", "/readyz"),
     ("put", "/records"),

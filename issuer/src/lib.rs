@@ -3,7 +3,7 @@
 //! # In scope
 //! The service: its parts and threads ([`application`], [`config`]), who may ask ([`auth`]), its interface ([`http`],
 //! [`error`], [`metrics`]), issuing ([`issue`]), changing status ([`status`]), publishing lists and the trust bundle
-//! ([`publish`]), its keys ([`keys`]), and the log as it sees it ([`ledger`]).
+//! ([`publish`]), wallets by others ([`openid`]), its keys ([`keys`]), and the log as it sees it ([`ledger`]).
 //!
 //! Credential types as data ([`types`]), the exact bytes of a credential ([`compose`]) in the forms that there are ([`format`]), signing them ([`sign`]), and
 //! what must outlast a crash: the journal ([`journal`]), the subjects' keys ([`subjects`]), the slots of the status
@@ -32,6 +32,7 @@ pub mod journal;
 pub mod keys;
 pub mod ledger;
 pub mod metrics;
+pub mod openid;
 pub mod publish;
 pub mod records;
 pub mod register;

@@ -29,7 +29,13 @@ pub struct Metrics {
     pub publish_failures: IntCounter,
     /// Tokens granted.
     pub tokens: IntCounter,
+    /// Offers made to wallets.
+    pub offers: IntCounter,
+    /// Requests of wallets that are answered later.
+    pub deferred: IntCounter,
     refused: IntCounterVec,
+    wallet_refused: IntCounterVec,
+    notifications: IntCounterVec,
     stages: HistogramVec,
 }
 
@@ -82,6 +88,19 @@ impl Metrics {
             &["code"],
         )?;
         registry.register(Box::new(refused.clone()))?;
+        let wallet_refused = IntCounterVec::new(
+            Opts::new(
+                "sillok_issuer_wallet_refused_total",
+                "Requests of wallets refused, by error of OpenID4VCI",
+            ),
+            &["error"],
+        )?;
+        registry.register(Box::new(wallet_refused.clone()))?;
+        let notifications = IntCounterVec::new(
+            Opts::new("sillok_issuer_notifications_total", "What wallets said they did with credentials"),
+            &["event"],
+        )?;
+        registry.register(Box::new(notifications.clone()))?;
         let options = HistogramOpts::new("sillok_issuer_stage_seconds", "Time of each stage, by batch")
             .buckets(prometheus::exponential_buckets(0.000_5, 2.0, 14)?);
         let stages = HistogramVec::new(options, &["stage"])?;
@@ -99,7 +118,11 @@ impl Metrics {
             feed_sequence: gauge("sillok_issuer_feed_sequence", "Sequence of the current feed")?,
             publish_failures: counter("sillok_issuer_publish_failures_total", "Publications that failed")?,
             tokens: counter("sillok_issuer_tokens_total", "Access tokens granted")?,
+            offers: counter("sillok_issuer_offers_total", "Offers made to wallets")?,
+            deferred: counter("sillok_issuer_deferred_total", "Requests of wallets answered later")?,
             refused,
+            wallet_refused,
+            notifications,
             stages,
             registry,
         })
@@ -108,6 +131,16 @@ impl Metrics {
     /// Counts a refusal.
     pub fn refuse(&self, code: Code) {
         self.refused.with_label_values(&[code.name()]).inc();
+    }
+
+    /// Counts a refusal of a wallet, by an error of the specification.
+    pub fn refuse_wallet(&self, error: &'static str) {
+        self.wallet_refused.with_label_values(&[error]).inc();
+    }
+
+    /// Counts what a wallet did, by an event of the specification.
+    pub fn count_notification(&self, event: &str) {
+        self.notifications.with_label_values(&[event]).inc();
     }
 
     /// Counts a stage of one batch.

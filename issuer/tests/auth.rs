@@ -39,7 +39,7 @@ fn a_client_with_its_key_gets_a_token() {
     let metadata = running.get("/.well-known/oauth-authorization-server").json();
     assert_eq!(metadata["issuer"], ISSUER);
     assert_eq!(metadata["token_endpoint"], format!("{ISSUER}/oauth/token"));
-    assert_eq!(metadata["token_endpoint_auth_methods_supported"], json!(["private_key_jwt"]));
+    assert_eq!(metadata["token_endpoint_auth_methods_supported"], json!(["private_key_jwt", "none"]));
     // What RFC 7523 leaves open.
     type Change = fn(&mut Value, &mut Value);
     let allowed: [Change; 5] = [

@@ -52,7 +52,7 @@ fn mac(key: &[u8; 32], claims: &[u8]) -> [u8; DIGEST_BYTES] {
 }
 
 /// Compares in a time that depends on the lengths only.
-pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
+pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len()
         && left.iter().zip(right).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
 }

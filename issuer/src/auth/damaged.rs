@@ -8,7 +8,7 @@ use sillok_verifier::json::{Json, Limits};
 use super::Caller;
 use super::assertion::Assertion;
 use super::bearer::Bearer;
-use super::form;
+use super::form::Form;
 use crate::issue::Order;
 use crate::status::StatusOrder;
 use crate::types::CredentialType;
@@ -70,7 +70,7 @@ fn no_other_kind_of_token_is_an_assertion() {
 }
 
 fn form_body(input: &[u8]) -> bool {
-    form::parse(input).is_ok()
+    Form::parse(input).is_ok()
 }
 
 #[test]
@@ -79,6 +79,8 @@ fn forms() {
         form_body,
         &[
             b"grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=a.b.c&scope=status".to_vec(),
+            b"grant_type=urn:ietf:params:oauth:grant-type:pre-authorized_code&pre-authorized_code=AAAA&tx_code=123456&authorization_details=%5B%7B%22type%22%3A%22openid_credential%22%7D%5D".to_vec(),
+            b"grant_type=refresh_token&refresh_token=sillok_wallet_AAAA&user_pin=1&resource=https%3A%2F%2Fa".to_vec(),
             b"grant_type=&scope=issue%3Avaccination+status&client_id=clinic&x=1&x=2".to_vec(),
             Vec::new(),
         ],

@@ -165,10 +165,10 @@ fn jwk(key: &PublishedKey) -> Option<Value> {
     Some(jwk)
 }
 
-/// The did:web of an issuer URL without a path: a port's colon is percent-encoded.
-fn did_web(url: &str) -> String {
-    let host = url.split_once("://").map_or(url, |(_scheme, host)| host);
-    format!("did:web:{}", host.replace(':', "%3A"))
+/// The did:web of an issuer URL: a port's colon is percent-encoded, and the names of a path follow behind colons.
+pub(crate) fn did_web(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_scheme, rest)| rest);
+    format!("did:web:{}", rest.replace(':', "%3A").replace('/', ":"))
 }
 
 fn document(request: &HttpRequest, media_type: &'static str, body: &Value) -> HttpResponse {
@@ -203,7 +203,8 @@ mod tests {
     use super::did_web;
 
     #[test]
-    fn did_web_of_a_host_with_a_port() {
+    fn did_web_of_a_host_with_a_port_and_a_path() {
+        assert_eq!(did_web("https://health.example:8443/kr/seoul"), "did:web:health.example%3A8443:kr:seoul");
         assert_eq!(did_web("https://health.example"), "did:web:health.example");
         assert_eq!(did_web("http://localhost:8080"), "did:web:localhost%3A8080");
     }
