@@ -4,6 +4,7 @@
 //! and ends with 3, so that nobody takes that for a pass.
 
 mod certlogic;
+mod credo;
 mod disk;
 mod fsck;
 mod hammer;
@@ -75,6 +76,7 @@ type Run = fn(&Machine, &[String]) -> Result<()>;
 /// Name, what it shows, and the function that is given the arguments after the name.
 const PEERS: &[(&str, &str, Run)] = &[
     ("certlogic", "certlogic-js and our CertLogic on generated expressions (npm)", certlogic::run),
+    ("credo", "credo-ts as a wallet obtains, stores and presents credentials (npm, nginx)", credo::run),
     ("disk", "small file systems that fill at every step of the write path (mount)", disk::run),
     ("fsck", "Tessera's fsck over a log that grows, and over one with a wrong byte", fsck::run),
     ("hammer", "Tessera's conformance log and ours under Tessera's hammer, side by side", hammer::run),

@@ -34,14 +34,41 @@ impl Nginx {
         public: &Path,
         upstream: SocketAddr,
     ) -> Result<Self> {
+        let address = free_port()?;
+        Self::start_at(machine, folder, public, upstream, address, "")
+    }
+
+    /// The same with TLS: `folder` has the certificate as `tls.pem`, its key as `tls.key`.
+    ///
+    /// # Errors
+    /// As [`Nginx::start`].
+    pub(crate) fn start_tls(
+        machine: &Machine,
+        folder: &Path,
+        public: &Path,
+        upstream: SocketAddr,
+        address: SocketAddr,
+    ) -> Result<Self> {
+        let place = folder.display();
+        let tls = format!(" ssl; ssl_certificate {place}/tls.pem; ssl_certificate_key {place}/tls.key");
+        Self::start_at(machine, folder, public, upstream, address, &tls)
+    }
+
+    fn start_at(
+        machine: &Machine,
+        folder: &Path,
+        public: &Path,
+        upstream: SocketAddr,
+        address: SocketAddr,
+        tls: &str,
+    ) -> Result<Self> {
         let program = peer::debian("nginx", "nginx-light")?;
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let file = machine.root().join("deploy/nginx/sillok.conf");
         let mut text = fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
         for (from, to) in [
             ("root /var/lib/sillok/public;", format!("root {};", public.display())),
             ("server 127.0.0.1:8080;", format!("server {upstream};")),
-            ("listen 80;", format!("listen {address};")),
+            ("listen 80;", format!("listen {address}{tls};")),
             // All of this comes from one address.
             ("limit_conn sillok_connections 128;", "limit_conn sillok_connections 4096;".into()),
             ("rate=100r/s", "rate=10000r/s".into()),
@@ -100,6 +127,14 @@ impl Drop for Nginx {
         drop(Command::new("kill").args(["-s", "TERM", &self.process.id().to_string()]).status());
         drop(self.process.wait());
     }
+}
+
+/// A port of loopback that nobody has now.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn free_port() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 pub(crate) fn run(machine: &Machine, _arguments: &[String]) -> Result<()> {

@@ -88,6 +88,37 @@ pub(crate) fn npm(machine: &Machine, package: &str, version: &str) -> Result<Pat
     }
 }
 
+/// Packages of npm exactly as a lock file says, installed below `target/` once and without their scripts: the folder that has
+/// `node_modules`.
+///
+/// # Errors
+/// [`Absent`] when npm is not here or a package cannot be installed.
+pub(crate) fn npm_locked(machine: &Machine, name: &str, package: &str, lock: &str) -> Result<PathBuf> {
+    let folder = machine.target().join("peers/npm").join(name);
+    let (done, kept) = (folder.join("node_modules/.package-lock.json"), folder.join("package-lock.json"));
+    if done.is_file() && std::fs::read(&kept).is_ok_and(|kept| kept == lock.as_bytes()) {
+        return Ok(folder);
+    }
+    let npm = find("npm").ok_or_else(|| absent("npm", "not on the path"))?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+    for (file, text) in [("package.json", package), ("package-lock.json", lock)] {
+        let path = folder.join(file);
+        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
+    }
+    println!("peers: installing the packages of {name}");
+    let mut install = Command::new(npm);
+    install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(&folder);
+    match quiet(&mut install) {
+        Ok(()) if done.is_file() => Ok(folder),
+        Ok(()) => Err(absent(name, "the installation left no packages")),
+        Err(why) => {
+            // Else the next run would take what is half there for the whole.
+            drop(std::fs::remove_file(&kept));
+            Err(absent(name, &why))
+        }
+    }
+}
+
 /// What is not here, and why.
 pub(crate) fn absent(program: &str, why: &str) -> anyhow::Error {
     Absent { program: program.into(), why: why.into() }.into()
