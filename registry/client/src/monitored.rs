@@ -60,7 +60,7 @@ pub struct Observed {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Saved {
     size: u64,
     root: String,
     since: u64,
@@ -70,7 +70,7 @@ impl Observed {
     /// Reads what [`Observed::encode`] writes; `None` for anything else: then a checkpoint is new.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let File { size, root, since } = serde_json::from_slice(text).ok()?;
+        let Saved { size, root, since } = serde_json::from_slice(text).ok()?;
         Some(Self { size, root: Hash::from_base64(&root)?, since: UnixSeconds(since) })
     }
 
@@ -80,7 +80,7 @@ impl Observed {
     /// None that there is: texts and numbers can be written.
     pub fn encode(&self) -> serde_json::Result<String> {
         let Self { size, root, since } = self;
-        serde_json::to_string(&File { size: *size, root: root.to_base64(), since: since.0 })
+        serde_json::to_string(&Saved { size: *size, root: root.to_base64(), since: since.0 })
     }
 
     /// Whether this is what it saw.
