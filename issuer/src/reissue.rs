@@ -128,7 +128,7 @@ impl Core {
             return Ok(false);
         }
         let Some(read) = Read::parse(&issued.jws) else { return Ok(false) };
-        let kind = self.types.find(&read.type_name);
+        let kind = self.types.find(&read.type_name).filter(|kind| !kind.is_open());
         let wanted = match due {
             Due::Key(_) => kind.is_some(),
             Due::Type(name) => kind.is_some_and(|kind| kind.name() == name),

@@ -15,11 +15,10 @@ use sillok_verifier::{Facts, Verdict};
 #[expect(dead_code, reason = "not every test needs all of it")]
 mod remote;
 #[path = "support/world.rs"]
-#[expect(dead_code, reason = "not every test needs all of it")]
 mod world;
 
 use remote::{Loss, Remote};
-use world::{Running, Server, World, issued, payload, request, status_request};
+use world::{DEMO_TOKEN, Running, Server, World, issued, payload, request, status_request};
 
 fn key(seed: u8) -> HolderKey {
     let signer = FileSigner::new(Algorithm::Es256, &[seed; 32]).unwrap();
@@ -221,6 +220,44 @@ fn every_form_is_issued_anew_with_all_that_it_says() {
         assert_eq!(payload(&old.0)["cnf"], payload(&new.0)["cnf"], "{format}");
         assert_eq!(payload(&old.0)["sub"], payload(&new.0)["sub"], "{format}");
         assert_eq!(result["verifiableCredential"]["id"].as_str().unwrap().split_once(',').unwrap().1, new.0);
+    }
+    running.stop();
+}
+
+/// It would have lost what its client said around the claims, and the whole one would have been revoked.
+#[test]
+fn a_document_that_was_brought_whole_is_left_as_it_is() {
+    let world = World::new();
+    std::fs::create_dir(world.path("types")).unwrap();
+    let kind = json!({
+        "name": "open", "type": "OpenDocument", "validity_days": 30, "context": {}, "schema": {}, "open": true,
+        "display": { "en": { "name": "open", "description": "any document" } },
+    });
+    std::fs::write(world.path("types/open.json"), kind.to_string()).unwrap();
+    let mut config = world.config();
+    config.demo_token = Some(DEMO_TOKEN.to_owned().into());
+    let running = world.start_with(config);
+    for (number, own) in [(0, "OpenDocument"), (1, "VaccinationCredential")] {
+        let mut body = request("person-1");
+        body["options"]["type"] = "open".into();
+        let vocabulary = json!({ "@vocab": "https://terms.example/" });
+        body["credential"]["@context"] = json!(["https://www.w3.org/ns/credentials/v2", vocabulary]);
+        body["credential"]["type"][1] = own.into();
+        body["credential"]["description"] = "of the client".into();
+        let answer = running.issue(DEMO_TOKEN, own, &body);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let old = issued(&answer.json());
+        assert_eq!(payload(&old.0)["description"], "of the client");
+        let result = reissue(&running, DEMO_TOKEN, &[number]).remove(0);
+        assert_eq!(
+            (&result["status"], &result["problem"]["code"]),
+            (&json!(422), &json!("credential.refused"))
+        );
+        publish(&running, DEMO_TOKEN);
+        assert!(admits(&world, &running, &old));
+    }
+    for name in ["open", "vaccination"] {
+        assert!(due(&running, DEMO_TOKEN, &json!({ "type": name })).is_empty());
     }
     running.stop();
 }

@@ -161,7 +161,8 @@ impl Core {
         }
         let issued = self.register.load(number).map_err(RecordError::from)?;
         let issued = issued.ok_or_else(|| refuse(Code::CredentialErased, "was erased"))?;
-        let read = Read::parse(&issued.jws).ok_or(RecordError::Unreadable)?;
+        let read = Read::parse(&issued.jws)
+            .ok_or_else(|| refuse(Code::CredentialRefused, "is a document that was brought whole"))?;
         if read.valid_until <= now {
             return Err(refuse(Code::CredentialExpired, "has expired"));
         }
@@ -203,7 +204,7 @@ impl Core {
         cause: &Cause,
         now: UnixSeconds,
     ) -> Result<(Header, Sealer, Vec<u8>, Order), Problem> {
-        let kind = self.types.find(&read.type_name);
+        let kind = self.types.find(&read.type_name).filter(|kind| !kind.is_open());
         let kind =
             kind.ok_or_else(|| Problem::new(Code::TypeUnknown, "type of the credential is not issued here"))?;
         let subject = self.register.subject_of(issued.number).ok_or(RecordError::Unreadable)?;

@@ -32,7 +32,7 @@ pub(crate) struct Read {
 
 impl Read {
     /// Reads a credential as it was handed over, with its disclosures. It was signed and checked here, and is not again.
-    /// Nothing if it is in no form that is known.
+    /// Nothing if it is in no form that is composed here.
     pub(crate) fn parse(credential: &str) -> Option<Self> {
         let (token, disclosures) = match credential.split_once('~') {
             Some((token, rest)) => (token, Some(rest)),
@@ -53,6 +53,10 @@ impl Read {
         }
         if let Some(inner) = members.get("vc") {
             return Self::jwt_vc(members, inner.object().ok()?);
+        }
+        // A document that was brought whole is not composed again: what else it says would get lost.
+        if !members.members().all(|(name, _value)| COMPOSED.contains(&name)) {
+            return None;
         }
         let format = if disclosures.is_some() { Format::VcSdJwt } else { Format::VcJwt };
         let time = |name: &str| parse_date_time_stamp(members.string(name).ok()?);
@@ -108,6 +112,20 @@ fn type_name(members: &Object) -> Option<String> {
 fn holder_key(members: &Object) -> Option<PublicKey> {
     PublicKey::from_jwk(members.object("cnf").ok()?.get("jwk")?).ok()
 }
+
+/// All members of a W3C VC 2.0 that is composed here.
+const COMPOSED: [&str; 10] = [
+    "@context",
+    "cnf",
+    "credentialStatus",
+    "credentialSubject",
+    "id",
+    "iss",
+    "issuer",
+    "type",
+    "validFrom",
+    "validUntil",
+];
 
 /// Those of a credential (specs/credential.md).
 const LIMITS: Limits = Limits { bytes: 16_384, depth: 16, values: 2_048 };
