@@ -43,6 +43,9 @@ pub mod status;
 pub mod subjects;
 pub mod types;
 
+#[cfg(test)]
+#[path = "../../tests/fuzz/mutation.rs"]
+mod mutation;
 mod vcalm;
 
 pub use application::{Core, Issuer, OpenError};

@@ -10,11 +10,9 @@ use super::assertion::Assertion;
 use super::bearer::Bearer;
 use super::form::Form;
 use crate::issue::Order;
+use crate::mutation;
 use crate::status::StatusOrder;
 use crate::types::CredentialType;
-
-#[path = "../../../tests/fuzz/mutation.rs"]
-mod mutation;
 
 fn run(target: fn(&[u8]) -> bool, corpus: &[Vec<u8>]) {
     for (number, input) in corpus.iter().enumerate() {

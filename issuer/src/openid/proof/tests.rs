@@ -6,10 +6,8 @@ use sillok_verifier::encoding::encode_base64url;
 use sillok_verifier::key::Algorithm;
 
 use super::{Proof, read};
+use crate::mutation;
 use crate::sign::{FileSigner, Signer as _};
-
-#[path = "../../../../tests/fuzz/mutation.rs"]
-mod mutation;
 
 fn proof(algorithm: Algorithm, header: &str, claims: &str) -> String {
     let signer = FileSigner::new(algorithm, &[9; 32]).unwrap();
