@@ -74,7 +74,7 @@ fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
 }
 
 /// Permissive licences: they ask for a notice at most. File-based copyleft (MPL-2.0) needs an exception.
-const ALLOWED: [&str; 15] = [
+const ALLOWED: [&str; 16] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -82,6 +82,7 @@ const ALLOWED: [&str; 15] = [
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
+    "BlueOak-1.0.0",
     "CC0-1.0",
     "CDLA-Permissive-2.0",
     "ISC",
