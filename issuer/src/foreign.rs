@@ -6,7 +6,7 @@
 //! ([`token`]) and proofs ([`proofs`]) by them.
 //!
 //! # Out of scope
-//! Our own credentials ([`crate::vcalm`]), the rules of the data model ([`crate::document`]), status: lists of others would have
+//! Our own credentials (`crate::vcalm`), the rules of the data model ([`crate::document`]), status: lists of others would have
 //! to be fetched, so it is said that nobody has looked.
 
 pub mod envelope;

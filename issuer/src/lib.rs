@@ -5,7 +5,7 @@
 //! [`error`], [`metrics`]), issuing ([`issue`]), changing status ([`status`]), publishing lists and the trust bundle
 //! ([`publish`]), wallets by others ([`openid`]), its keys ([`keys`]), and the log as it sees it ([`ledger`]).
 //!
-//! Credential types as data ([`types`]), the exact bytes of a credential ([`compose`]) in the forms that there are ([`format`]), signing them ([`sign`]), and
+//! Credential types as data ([`types`]), the exact bytes of a credential ([`compose`]) in the forms that there are ([`mod@format`]), signing them ([`sign`]), and
 //! what must outlast a crash: the journal ([`journal`]), the subjects' keys ([`subjects`]), the slots of the status
 //! lists ([`slots`]) and the facade over the three ([`register`]); what is known of people, and which of their keys have a
 //! credential of it ([`records`]), and issuing anew ([`reissue`]).

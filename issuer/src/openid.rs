@@ -1,8 +1,8 @@
 //! The issuer for wallets by others: OpenID for Verifiable Credential Issuance 1.0, the pre-authorised code flow.
 //!
 //! # In scope
-//! Offers and what wallets are given for them ([`grants`], [`token`]), challenges ([`nonce`]), key proofs ([`proof`],
-//! [`did`]), what can be had ([`configuration`]), and the endpoints ([`http`]).
+//! Offers and what wallets are given for them (`grants`, `token`), challenges (`nonce`), key proofs (`proof`,
+//! `did`), what can be had (`configuration`), and the endpoints (`http`).
 //!
 //! # Out of scope
 //! What is issued: an offer is of a record ([`crate::records`]), and whoever redeems it obtains what the record says then.
