@@ -157,7 +157,7 @@ fn what_does_not_belong_together_is_not_opened() {
     let registry = world.registry();
     let backend = || Backend::Embedded(registry.handle());
     let mut config = world.config();
-    config.public_url = "https://health.example/path".into();
+    config.public_url = "https://health.example/path/".into();
     let error = world.open(config, backend()).err().unwrap();
     assert!(error.to_string().contains("public_url"), "{error}");
     fs::write(world.path("other"), "another passphrase\n").unwrap();

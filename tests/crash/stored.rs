@@ -89,7 +89,7 @@ fn kind(name: &str, public_size: u64) -> Option<Kind> {
         },
         ["wal", segment] if segment.ends_with(".seg") => Kind::Segment,
         ["index", ..] => Kind::Index,
-        ["issuer", "journal", _segment] => Kind::Journal,
+        ["issuer", "journal" | "records" | "wallets", _segment] => Kind::Journal,
         ["issuer", "lists"] => Kind::Lists,
         ["issuer", "state"] => Kind::State,
         ["issuer", "subjects"] => Kind::Subjects,
