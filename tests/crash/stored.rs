@@ -77,7 +77,7 @@ fn kind(name: &str, public_size: u64) -> Option<Kind> {
         ["public", "checkpoint"] => Kind::Checkpoint,
         ["public", "trust-bundle"] => Kind::TrustBundle,
         ["public", "status", _list, "snapshot"] => Kind::StatusSnapshot,
-        ["public", "status", _list, "revocation" | "suspension"] => Kind::StatusRendering,
+        ["public", "status", _list, "revocation" | "suspension" | "token"] => Kind::StatusRendering,
         ["public", "tile", "entries", ..] if name.ends_with(&current(0)) => Kind::BundlePartial,
         ["public", "tile", "entries", ..] if name.contains(".p/") => Kind::BundleSuperseded,
         ["public", "tile", "entries", ..] => Kind::Bundle,
