@@ -196,7 +196,7 @@ fn a_published_list_is_compared_with_the_log_bit_by_bit() {
     assert_eq!(report["entries"]["issue"], world::ISSUED, "{report}");
     assert_eq!(report["entries"]["status"], 1);
     assert_eq!(report["keys"][0]["issued"], world::ISSUED);
-    assert_eq!(report["renderings_compared"], 2);
+    assert_eq!(report["renderings_compared"], 3);
     assert_eq!(fsck(folder.path()).code, Some(0));
 
     let public = folder.path().join("d/public");
@@ -214,6 +214,16 @@ fn a_published_list_is_compared_with_the_log_bit_by_bit() {
     let (code, report) = audit(folder.path(), &key);
     assert_eq!((code, codes(&report)), (Some(1), vec!["list.signature"]), "{report}");
     fs::write(list.join("revocation"), &revocation).unwrap();
+    // The IETF token under a signature that is not the issuer's, and another thing under its name.
+    let token = fs::read(list.join("token")).unwrap();
+    let mut forged = token.clone();
+    let middle = forged.len() - 40;
+    forged[middle] = if forged[middle] == b'A' { b'B' } else { b'A' };
+    for (bytes, code) in [(&forged, "list.signature"), (&revocation, "list.malformed")] {
+        fs::write(list.join("token"), bytes).unwrap();
+        assert_eq!(codes(&audit(folder.path(), &key).1), [code]);
+    }
+    fs::write(list.join("token"), &token).unwrap();
     // A snapshot whose state is not what was logged does not prove itself.
     let text = String::from_utf8(snapshot.clone()).unwrap();
     fs::write(list.join("snapshot"), text.replace("\"sequence\":1", "\"sequence\":2")).unwrap();
@@ -227,7 +237,7 @@ fn a_published_list_is_compared_with_the_log_bit_by_bit() {
     fs::write(list.join("suspension"), &suspension).unwrap();
     fs::remove_file(public.join("trust-bundle")).unwrap();
     let (code, report) = audit(folder.path(), &key);
-    assert_eq!((code, report["could_not_check"].as_array().map(Vec::len)), (Some(2), Some(2)), "{report}");
+    assert_eq!((code, report["could_not_check"].as_array().map(Vec::len)), (Some(2), Some(3)), "{report}");
 }
 
 #[test]

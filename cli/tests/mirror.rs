@@ -51,7 +51,7 @@ fn a_mirror_holds_the_log_its_lists_and_the_trust_bundle_and_is_audited_as_the_l
     assert!(!copied.err.contains("panicked"), "{copied:?}");
     assert!(copied.out.contains("mirrored 604 entries"), "{copied:?}");
     let (log, copy) = (files(&folder.path().join("d/public")), files(&folder.path().join("m")));
-    for name in ["snapshot", "revocation", "suspension"].map(|name| format!("{LIST}/{name}")) {
+    for name in ["snapshot", "revocation", "suspension", "token"].map(|name| format!("{LIST}/{name}")) {
         assert!(copy[&name] == log[&name], "{name}");
     }
     // What the log keeps of smaller sizes is not copied; everything else is.
@@ -59,7 +59,7 @@ fn a_mirror_holds_the_log_its_lists_and_the_trust_bundle_and_is_audited_as_the_l
     assert!(copy.contains_key("checkpoint") && copy.contains_key("trust-bundle"));
     let audited = run(folder.path(), &[], &["audit", "m", "--vkey", &key, "--json"]);
     assert_eq!(audited.code, Some(0), "{audited:?}");
-    assert!(audited.out.contains("\"renderings_compared\":2"), "{audited:?}");
+    assert!(audited.out.contains("\"renderings_compared\":3"), "{audited:?}");
     // Again: nothing to do, and nothing to say.
     let again = mirror(folder.path());
     assert_eq!((again.code, again.out.as_str()), (Some(0), ""), "{again:?}");

@@ -228,7 +228,7 @@ fn a_list_that_has_not_changed_is_sent_once() {
     }
     let sent = sent.lock().unwrap().clone();
     let lists: BTreeMap<_, _> = sent.iter().filter(|(path, _count)| path.starts_with("status/")).collect();
-    assert!(lists.len() == 3 && lists.values().all(|count| **count == 1), "{sent:?}");
+    assert!(lists.len() == 4 && lists.values().all(|count| **count == 1), "{sent:?}");
     assert!(sent["checkpoint"] >= 3, "{sent:?}");
     assert_eq!(server.stop(), Some(0));
 }

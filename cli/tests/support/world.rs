@@ -21,7 +21,7 @@ use sillok_verifier::encoding::encode_base64url;
 use sillok_verifier::jws::{TokenType, compact, protected_header, signing_input};
 use sillok_verifier::key::PublicKey;
 use sillok_verifier::snapshot::SnapshotFile;
-use sillok_verifier::status_list::encode_bitstring;
+use sillok_verifier::status_list::{encode_bitstring, encode_token_list};
 use sillok_verifier::trust::{Container, Issuer, IssuerKey, Root, Standing};
 
 /// As `sillok init` has it.
@@ -124,13 +124,28 @@ pub(crate) fn fill(data: &Path) {
     for (purpose, plane) in [("revocation", state.revocation()), ("suspension", state.suspension())] {
         fs::write(folder.join(purpose), rendering(&signing, &public, &uri, purpose, plane)).unwrap();
     }
+    let token = token(&signing, &public, &uri, &state);
+    fs::write(folder.join("token"), token).unwrap();
     fs::write(data.join("public/trust-bundle"), trust_bundle(public)).unwrap();
+}
+
+/// Both planes as an IETF status list token.
+fn token(signing: &SigningKey, public: &PublicKey, uri: &str, state: &ListState) -> String {
+    let lst = encode_token_list(state.revocation(), state.suspension());
+    let payload =
+        json!({ "sub": format!("{uri}/token"), "iat": NOW.0, "status_list": { "bits": 2, "lst": lst } });
+    signed(signing, public, TokenType::STATUS_TOKEN, &payload.to_string())
+}
+
+fn signed(signing: &SigningKey, public: &PublicKey, kind: TokenType, payload: &str) -> String {
+    let kid = encode_base64url(&public.thumbprint().0);
+    let input = signing_input(&protected_header(public.algorithm(), &kid, kind), payload);
+    let signature: Signature = signing.sign(input.as_bytes());
+    compact(&input, &signature.to_bytes())
 }
 
 /// A plane as a W3C status list credential.
 fn rendering(signing: &SigningKey, public: &PublicKey, uri: &str, purpose: &str, plane: &[u8]) -> String {
-    let kid = encode_base64url(&public.thumbprint().0);
-    let header = protected_header(public.algorithm(), &kid, TokenType::STATUS_LIST);
     let payload = json!({
         "@context": ["https://www.w3.org/ns/credentials/v2"],
         "id": format!("{uri}/{purpose}"),
@@ -144,9 +159,7 @@ fn rendering(signing: &SigningKey, public: &PublicKey, uri: &str, purpose: &str,
             "encodedList": encode_bitstring(plane),
         },
     });
-    let input = signing_input(&header, &payload.to_string());
-    let signature: Signature = signing.sign(input.as_bytes());
-    compact(&input, &signature.to_bytes())
+    signed(signing, public, TokenType::STATUS_LIST, &payload.to_string())
 }
 
 /// A bundle from which an auditor takes the issuer's public key, and nothing else.

@@ -13,7 +13,7 @@ use sillok_verifier::key::PublicKey;
 use sillok_verifier::snapshot::{MAX_FILE_BYTES, SnapshotFile};
 use sillok_verifier::trust::{Container, MAX_CONTAINER_BYTES, Root};
 
-use super::rendering::{PURPOSES, Problem, plane};
+use super::rendering::{self, PURPOSES, Problem, TOKEN, plane};
 use super::report::Row;
 
 /// What was found about all lists.
@@ -63,12 +63,13 @@ impl One<'_> {
             match plane(&token, purpose, file.uri(), record, self.auditor.ledger(), self.keys) {
                 Ok(plane) => planes.push(plane),
                 Err(Problem::Finding { code, detail }) => self.finding(code, &path, &detail),
-                Err(Problem::Unchecked { plane, why }) => {
-                    planes.push(plane);
+                Err(Problem::Unchecked { held, why }) => {
+                    planes.push(held);
                     self.found.unchecked.push((format!("signature of {path}"), why));
                 }
             }
         }
+        self.token(list, record, &folder, &file);
         let Ok([revocation, suspension]) = <[Vec<u8>; 2]>::try_from(planes) else { return };
         match ListState::from_planes(list, record.size(), revocation, suspension) {
             Ok(state) => {
@@ -76,6 +77,26 @@ impl One<'_> {
             }
             Err(error) => self.finding(MALFORMED, &folder, &error.to_string()),
         }
+    }
+
+    /// The IETF rendering, where there is one.
+    fn token(&mut self, list: ListId, record: &ListRecord, folder: &str, file: &SnapshotFile) {
+        let path = format!("{folder}/{TOKEN}");
+        let token = match self.source.published(&path, MAX_FILE_BYTES) {
+            Ok(Some(token)) => token,
+            Ok(None) => return,
+            Err(error) => return self.found.unchecked.push((path, error.to_string())),
+        };
+        let held = match rendering::state(&token, list, file.uri(), record, self.auditor.ledger(), self.keys)
+        {
+            Ok(held) => held,
+            Err(Problem::Finding { code, detail }) => return self.finding(code, &path, &detail),
+            Err(Problem::Unchecked { held, why }) => {
+                self.found.unchecked.push((format!("signature of {path}"), why));
+                held
+            }
+        };
+        self.compare(list, &held, file.place().1, &path);
     }
 
     /// The snapshot file and its state, proved by the log.

@@ -11,7 +11,7 @@ use sillok_log::status::ListState;
 use sillok_verifier::snapshot::{MAX_FILE_BYTES, SnapshotFile};
 use sillok_verifier::trust::{Container, MAX_CONTAINER_BYTES, Root};
 
-use super::super::audit::rendering::{PURPOSES, decode};
+use super::super::audit::rendering::{PURPOSES, TOKEN, decode, decode_token};
 
 //= specs/audit.md#mirror
 /// Copies what is new; returns what could not be copied, and why.
@@ -93,6 +93,12 @@ fn renderings(
         }
     } else {
         return Err("a rendering is not there".into());
+    }
+    if let Some(token) = fetch(source, &format!("{folder}/{TOKEN}"), MAX_FILE_BYTES)? {
+        if decode_token(&token, list, file.uri(), file.length())?.1 != *state {
+            return Err("its status list token is of another state than its snapshot; perhaps it is just being published".into());
+        }
+        renderings.push((TOKEN, token));
     }
     Ok(renderings)
 }
